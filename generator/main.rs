@@ -1,0 +1,3 @@
+//! The `ironseed` command.
+
+fn main() {}
