@@ -4,3 +4,16 @@
 pub mod effective;
 pub mod location;
 pub mod target;
+pub mod assets;
+pub mod check;
+pub mod diagnostic;
+pub mod distro;
+pub mod observation;
+pub mod parameter;
+pub mod plan;
+pub mod profile;
+pub mod render;
+pub mod report;
+pub mod settings;
+pub mod verify;
+pub mod yaml;

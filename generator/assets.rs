@@ -1,0 +1,111 @@
+//! Profiles, distributions and templates: embedded in the binary, overridable from a directory.
+//!
+//! With an override directory, a file there replaces the embedded file of the same path and new
+//! files are added. Knows nothing of what the files say.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+
+use crate::diagnostic::ConfigError;
+use crate::yaml::Source;
+
+static PROFILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
+static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+static IMAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/images");
+
+/// The three folders of data that the program works from.
+#[derive(Clone, Debug, Default)]
+pub struct Assets {
+    overrides: Option<PathBuf>,
+}
+
+impl Assets {
+    /// The embedded assets alone.
+    pub fn embedded() -> Self {
+        Self::default()
+    }
+
+    /// The embedded assets with those of `directory` (holding `profiles/`, `templates/`,
+    /// `images/`) laid over them.
+    ///
+    /// # Errors
+    /// `directory` is none.
+    pub fn overridden(directory: &Path) -> Result<Self, ConfigError> {
+        if !directory.is_dir() {
+            return Err(ConfigError::plain(format!(
+                "{}: no directory; --assets wants one with profiles/, images/ or templates/ in it",
+                directory.display()
+            )));
+        }
+        Ok(Self { overrides: Some(directory.to_owned()) })
+    }
+
+    /// The files directly in a folder such as `profiles/checks`, sorted by name.
+    ///
+    /// # Errors
+    /// A file of the override directory can't be read.
+    pub fn list(&self, folder: &str) -> Result<Vec<Source>, ConfigError> {
+        let mut files: BTreeMap<String, Source> = BTreeMap::new();
+        for file in embedded_files(folder) {
+            if let Some(text) = file.contents_utf8() {
+                let name = format!("{}/{}", root_of(folder), file.path().display());
+                files.insert(name.clone(), Source { name, text: text.to_owned() });
+            }
+        }
+        if let Some(directory) = &self.overrides {
+            for entry in walkdir::WalkDir::new(directory.join(folder)).min_depth(1).max_depth(1) {
+                let Ok(entry) = entry else { continue };
+                if entry.path().is_file() {
+                    let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+                    files.insert(name, read(entry.path())?);
+                }
+            }
+        }
+        Ok(files.into_values().collect())
+    }
+
+    /// One file, such as `profiles/nectar-base.yaml`; `None` where there is none.
+    ///
+    /// # Errors
+    /// The override directory's file can't be read.
+    pub fn get(&self, path: &str) -> Result<Option<Source>, ConfigError> {
+        if let Some(file) = self.overrides.as_ref().map(|d| d.join(path)).filter(|p| p.is_file()) {
+            return read(&file).map(Some);
+        }
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        Ok(embedded_files(folder)
+            .find(|f| format!("{}/{}", root_of(folder), f.path().display()) == path)
+            .and_then(|f| f.contents_utf8())
+            .map(|text| Source { name: path.to_owned(), text: text.to_owned() }))
+    }
+}
+
+/// Reads a user's file.
+///
+/// # Errors
+/// It can't be read, or is no UTF-8.
+pub fn read(path: &Path) -> Result<Source, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| ConfigError::plain(format!("{}: {e}", path.display())))?;
+    Ok(Source { name: path.display().to_string(), text })
+}
+
+fn root_of(folder: &str) -> &str {
+    folder.split('/').next().unwrap_or(folder)
+}
+
+fn embedded_files(folder: &str) -> impl Iterator<Item = &'static include_dir::File<'static>> {
+    let root = match root_of(folder) {
+        "profiles" => Some(&PROFILES),
+        "templates" => Some(&TEMPLATES),
+        "images" => Some(&IMAGES),
+        _ => None,
+    };
+    let dir = match folder.split_once('/') {
+        Some((_, rest)) => root.and_then(|r| r.get_dir(rest)),
+        None => root,
+    };
+    dir.into_iter().flat_map(Dir::files)
+}

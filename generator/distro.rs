@@ -1,0 +1,313 @@
+//! A distribution release: facts only, from `images/`. No behaviour.
+//!
+//! A file may `extends` a family file; what it says itself replaces what the family says, maps
+//! merged key by key.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::assets::{self, Assets};
+use crate::diagnostic::{ConfigError, suggestion};
+use crate::yaml::{self, Source};
+
+/// Facts about a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Distro {
+    /// Slug, such as the `-d` option takes.
+    pub id: String,
+    /// Name and code name.
+    pub title: String,
+    /// What `/etc/os-release` says.
+    pub os_release: OsRelease,
+    /// Code name of the release, as in the archive.
+    pub codename: String,
+    /// The archive's word for the CPU architecture.
+    pub architecture: String,
+    /// The account that cloud-init makes and gives the cloud's key.
+    pub default_user: String,
+    /// Members of this group may become root.
+    pub admin_group: String,
+    /// Dates of support.
+    pub lifecycle: Lifecycle,
+    /// Versions of programs whose behaviour depends on them.
+    pub versions: Versions,
+    /// Which program does what.
+    pub backends: Backends,
+    /// Package names by role.
+    pub packages: BTreeMap<String, Vec<String>>,
+    /// Unit names by role.
+    pub units: BTreeMap<String, String>,
+    /// File paths by role.
+    pub paths: BTreeMap<String, String>,
+    /// Where security updates come from.
+    pub archive: Archive,
+    /// Where its security team announces holes.
+    pub announcements: String,
+    /// Units that a plain installation of this release starts, as globs.
+    pub base_units: Vec<String>,
+    /// Set-user-id and set-group-id programs that a plain installation has.
+    #[serde(default)]
+    pub set_id_programs: Vec<String>,
+    /// How an image is made.
+    pub image: ImageFacts,
+    /// What OpenStack is told.
+    pub openstack: OpenStackFacts,
+}
+
+/// Identity as in `/etc/os-release`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OsRelease {
+    /// `ID=`.
+    pub id: String,
+    /// `VERSION_ID=`.
+    pub version_id: String,
+}
+
+/// When a release is supported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lifecycle {
+    /// Day of release.
+    pub released: Date,
+    /// Last day of regular support.
+    pub end_of_support: Date,
+    /// Last day with security updates at all (long-term support included).
+    pub end_of_life: Date,
+    /// Who says so.
+    pub source: String,
+}
+
+/// Versions that decide what configuration means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Versions {
+    /// OpenSSH, `major.minor`.
+    pub openssh: String,
+    /// cloud-init.
+    pub cloud_init: String,
+    /// systemd, major.
+    pub systemd: u32,
+}
+
+/// Which program plays a role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backends {
+    /// Package manager.
+    pub packages: PackageBackend,
+    /// Automatic updates.
+    pub updates: UpdatesBackend,
+    /// Host firewall.
+    pub firewall: FirewallBackend,
+    /// Ban tool.
+    pub ban: BanBackend,
+}
+
+/// Package managers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PackageBackend {
+    /// dpkg and apt.
+    Apt,
+}
+
+/// Programs that install updates by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpdatesBackend {
+    /// unattended-upgrades with apt's timers.
+    UnattendedUpgrades,
+}
+
+/// Host firewalls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FirewallBackend {
+    /// nftables from `/etc/nftables.conf`.
+    Nftables,
+}
+
+/// Programs that ban attackers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BanBackend {
+    /// fail2ban reading the journal.
+    Fail2banSystemd,
+}
+
+/// Where security updates come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Archive {
+    /// `Origins-Pattern` that selects security updates alone.
+    pub security_pattern: String,
+    /// `Origins-Pattern`s that select every update of the release.
+    pub all_patterns: Vec<String>,
+    /// The archives of this release as their Release files name themselves.
+    pub suites: Vec<ArchiveSuite>,
+}
+
+/// What an archive's Release file says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArchiveSuite {
+    /// `security`, `updates` or `release`.
+    pub role: String,
+    /// `Origin:`.
+    pub origin: String,
+    /// `Label:`.
+    pub label: String,
+    /// `Suite:`.
+    pub suite: String,
+    /// `Codename:`, which is also the suite's name in sources.list.
+    pub codename: String,
+}
+
+/// How an image is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageFacts {
+    /// The engine that makes it.
+    pub engine: Engine,
+    /// mmdebstrap's variant.
+    pub variant: String,
+    /// Packages of a bootable cloud image.
+    pub packages: Vec<String>,
+    /// Kernel arguments.
+    pub kernel_args: Vec<String>,
+}
+
+/// Programs that make images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// mmdebstrap in a user namespace.
+    Mmdebstrap,
+}
+
+/// What OpenStack is told of an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenStackFacts {
+    /// `os_distro`.
+    pub os_distro: String,
+    /// `os_version`.
+    pub os_version: String,
+    /// Image name without the cloud's prefix.
+    pub name: String,
+}
+
+impl Distro {
+    /// Package names that play a role; empty where the distribution has none.
+    pub fn package_names(&self, role: &str) -> &[String] {
+        self.packages.get(role).map_or(&[], Vec::as_slice)
+    }
+
+    /// The unit that plays a role.
+    ///
+    /// # Errors
+    /// The facts name none.
+    pub fn unit(&self, role: &str) -> Result<&str, ConfigError> {
+        self.units.get(role).map(String::as_str).ok_or_else(|| self.missing("units", role))
+    }
+
+    /// The path of a role.
+    ///
+    /// # Errors
+    /// The facts name none.
+    pub fn path(&self, role: &str) -> Result<&str, ConfigError> {
+        self.paths.get(role).map(String::as_str).ok_or_else(|| self.missing("paths", role))
+    }
+
+    fn missing(&self, map: &str, role: &str) -> ConfigError {
+        ConfigError::plain(format!("images/{}.yaml: `{map}` names no `{role}`", self.id))
+    }
+}
+
+/// Loads a release by built-in id, or from the user's own file where `id` is a path.
+///
+/// # Errors
+/// A missing or broken file, or a family that extends itself.
+pub fn load(id: &str, assets: &Assets) -> Result<Distro, ConfigError> {
+    let own_file = id.contains('/') || id.ends_with(".yaml") || id.ends_with(".yml");
+    let source = if own_file {
+        assets::read(std::path::Path::new(id))?
+    } else if let Some(source) = assets.get(&format!("images/{id}.yaml"))? {
+        source
+    } else {
+        let known = ids(assets)?;
+        return Err(ConfigError::plain(format!(
+            "no built-in distribution `{id}`; {} (a path to your own YAML works too)",
+            suggestion(id, known.iter().map(String::as_str))
+        )));
+    };
+    let name = source.name.clone();
+    let merged = merge_family(source, assets, &mut Vec::new())?;
+    serde_path_to_error::deserialize(merged).map_err(|e| {
+        ConfigError::plain(format!("{name} (with what it extends): at `{}`: {}", e.path(), e.inner()))
+    })
+}
+
+/// Ids of the built-in releases.
+///
+/// # Errors
+/// The override directory can't be read.
+pub fn ids(assets: &Assets) -> Result<Vec<String>, ConfigError> {
+    Ok(assets
+        .list("images")?
+        .iter()
+        .filter_map(|s| s.name.strip_prefix("images/")?.strip_suffix(".yaml"))
+        .map(str::to_owned)
+        .collect())
+}
+
+/// The built-in release that an `os-release` names, if there is one.
+///
+/// # Errors
+/// A built-in file is broken.
+pub fn by_os_release(id: &str, version_id: &str, assets: &Assets) -> Result<Option<Distro>, ConfigError> {
+    for known in ids(assets)? {
+        let distro = load(&known, assets)?;
+        if distro.os_release.id == id && distro.os_release.version_id == version_id {
+            return Ok(Some(distro));
+        }
+    }
+    Ok(None)
+}
+
+fn merge_family(source: Source, assets: &Assets, seen: &mut Vec<String>) -> Result<Value, ConfigError> {
+    let mut value: Value = yaml::parse(&source)?;
+    if seen.contains(&source.name) {
+        return Err(ConfigError::plain(format!("{}: extends itself through {}", source.name, seen.join(", "))));
+    }
+    seen.push(source.name.clone());
+    let Some(map) = value.as_object_mut() else {
+        return Err(ConfigError::plain(format!("{}: wants a map of facts", source.name)));
+    };
+    let Some(family) = map.remove("extends") else { return Ok(value) };
+    let family = family.as_str().unwrap_or_default().to_owned();
+    let path = format!("images/families/{family}.yaml");
+    let below = assets.get(&path)?.ok_or_else(|| {
+        ConfigError::plain(format!("{}: extends `{family}`, but there is no {path}", source.name))
+    })?;
+    let mut base = merge_family(below, assets, seen)?;
+    overlay(&mut base, value);
+    Ok(base)
+}
+
+/// Lays `over` on `base`: maps key by key, everything else replaced.
+fn overlay(base: &mut Value, over: Value) {
+    match (base, over) {
+        (Value::Object(base), Value::Object(over)) => {
+            for (key, value) in over {
+                overlay(base.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (base, over) => *base = over,
+    }
+}

@@ -1,0 +1,130 @@
+//! Setting kinds: the vocabulary that checks are written in.
+//!
+//! A kind owns its fields, how it is rendered, how it is observed and what it accepts. Kinds are
+//! code, one file each; instances are data in `profiles/checks/`. To add one: its file, its
+//! template, its row in [`kinds!`] below.
+
+mod updates;
+
+use serde::{Deserialize, Serialize};
+
+use crate::diagnostic::ConfigError;
+use crate::distro::Distro;
+use crate::observation::{Observation, Plane};
+use crate::render::{Bundle, Context};
+use crate::verify::Look;
+
+/// What every setting kind can do.
+pub trait Kind: Sized {
+    /// What it is, in one line, for `ironseed list settings`.
+    const SUMMARY: &'static str;
+
+    /// The planes on which an instance can be observed. A plane named here and not observed is
+    /// reported as unobserved, never passed over.
+    fn planes(&self) -> &'static [Plane];
+
+    /// Why the setting makes no sense on a distribution, if it does not.
+    fn not_applicable(&self, _distro: &Distro) -> Option<String> {
+        None
+    }
+
+    /// What is wanted, in a few words.
+    fn wanted(&self) -> String;
+
+    /// Adds all instances of the kind to the bundle. Kinds that only observe leave it empty.
+    ///
+    /// # Errors
+    /// A template that fails, or a conflict with another item.
+    fn render(_all: &[Wanted<'_, Self>], _context: &Context<'_>, _bundle: &mut Bundle) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
+    /// Looks at the target on one plane.
+    fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation>;
+}
+
+/// A setting and the check that wants it.
+pub struct Wanted<'a, K> {
+    /// What is wanted.
+    pub setting: &'a K,
+    /// The check's id.
+    pub check: &'a str,
+}
+
+/// The ids of the checks behind some settings, each once, in order.
+pub fn checks_of<'a, K>(all: &[Wanted<'a, K>]) -> Vec<&'a str> {
+    let mut ids: Vec<&str> = Vec::new();
+    for wanted in all {
+        if !ids.contains(&wanted.check) {
+            ids.push(wanted.check);
+        }
+    }
+    ids
+}
+
+macro_rules! kinds {
+    ($($name:literal $variant:ident($kind:ty),)*) => {
+        /// One typed piece of desired state.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub enum Setting {
+            $(
+                #[doc = concat!("`", $name, "`")]
+                #[serde(rename = $name)]
+                $variant($kind),
+            )*
+        }
+
+        /// Every kind's name in YAML and what it is, in the order of rendering.
+        pub const KINDS: &[(&str, &str)] = &[$(($name, <$kind as Kind>::SUMMARY),)*];
+
+        impl Setting {
+            /// The kind's name in YAML.
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)* }
+            }
+
+            /// See [`Kind::planes`].
+            pub fn planes(&self) -> &'static [Plane] {
+                match self { $(Self::$variant(s) => s.planes(),)* }
+            }
+
+            /// See [`Kind::not_applicable`].
+            pub fn not_applicable(&self, distro: &Distro) -> Option<String> {
+                match self { $(Self::$variant(s) => s.not_applicable(distro),)* }
+            }
+
+            /// See [`Kind::wanted`].
+            pub fn wanted(&self) -> String {
+                match self { $(Self::$variant(s) => s.wanted(),)* }
+            }
+
+            /// See [`Kind::observe`].
+            pub fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
+                match self { $(Self::$variant(s) => s.observe(look, plane),)* }
+            }
+        }
+
+        /// Renders every setting of the plan, kind by kind in the order of the list.
+        ///
+        /// # Errors
+        /// The first kind that can't be rendered.
+        pub fn render_all(context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+            $({
+                let all: Vec<Wanted<'_, $kind>> = context.plan.settings()
+                    .filter_map(|(check, setting)| match setting {
+                        Setting::$variant(setting) => Some(Wanted { setting, check }),
+                        _ => None,
+                    })
+                    .collect();
+                if !all.is_empty() {
+                    <$kind>::render(&all, context, bundle)?;
+                }
+            })*
+            Ok(())
+        }
+    };
+}
+
+kinds! {
+    "updates" Updates(updates::Updates),
+}

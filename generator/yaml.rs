@@ -1,0 +1,72 @@
+//! Reading and writing YAML: strict on the way in, unmistakable on the way out.
+//!
+//! serde over YAML as `serde_yaml` did it, through its maintained successor `serde-saphyr`:
+//! duplicate keys, unknown fields and alias bombs are errors with file, line, column and a caret,
+//! and what is written reads back the same in YAML 1.1 parsers (PyYAML, which cloud-init uses).
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_saphyr::options::DuplicateKeyPolicy;
+
+use crate::diagnostic::ConfigError;
+use crate::location::Location;
+
+pub use serde_saphyr::Spanned;
+
+/// Largest YAML file read, in bytes: profiles are a few kilobytes.
+pub const MAX_YAML_BYTES: usize = 1 << 20;
+
+/// A YAML text and the name that messages give it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Path as the user knows it; built-in files are named as in the repository.
+    pub name: String,
+    /// The text.
+    pub text: String,
+}
+
+impl Source {
+    /// The place of a spanned value in this file.
+    pub fn locate(&self, at: serde_saphyr::Location) -> Location {
+        Location {
+            file: self.name.clone(),
+            line: u32::try_from(at.line()).ok().filter(|l| *l > 0),
+            column: u32::try_from(at.column()).ok().filter(|c| *c > 0),
+        }
+    }
+}
+
+/// Reads one document.
+///
+/// # Errors
+/// Bad syntax, duplicate keys, unknown fields, wrong types, too many aliases or levels: each with
+/// file, line, column and an excerpt.
+pub fn parse<T: DeserializeOwned>(source: &Source) -> Result<T, ConfigError> {
+    if source.text.len() > MAX_YAML_BYTES {
+        return Err(ConfigError::plain(format!(
+            "{}: {} bytes; a profile, check or distribution file has at most {MAX_YAML_BYTES}",
+            source.name,
+            source.text.len()
+        )));
+    }
+    let options = serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::Error,
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        with_snippet: true,
+    };
+    serde_saphyr::from_str_with_options(&source.text, options).map_err(|error| {
+        let rendering = serde_saphyr::render_options! { source_name: Some(source.name.as_str()) };
+        ConfigError::rendered(
+            error.location().map(|at| source.locate(at)),
+            error.render_with_options(rendering),
+        )
+    })
+}
+
+/// Writes a value as YAML that cloud-init's YAML 1.1 parser reads back unchanged.
+///
+/// # Errors
+/// A value that YAML can't hold, such as a map with a map as key.
+pub fn write<T: Serialize>(value: &T) -> Result<String, ConfigError> {
+    serde_saphyr::to_string(value).map_err(|e| ConfigError::plain(format!("writing YAML: {e}")))
+}
