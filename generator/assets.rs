@@ -87,8 +87,8 @@ impl Assets {
 /// # Errors
 /// It can't be read, or is no UTF-8.
 pub fn read(path: &Path) -> Result<Source, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| ConfigError::plain(format!("{}: {e}", path.display())))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|e| ConfigError::plain(format!("{}: {e}", path.display())))?;
     Ok(Source { name: path.display().to_string(), text })
 }
 

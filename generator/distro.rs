@@ -283,7 +283,11 @@ pub fn by_os_release(id: &str, version_id: &str, assets: &Assets) -> Result<Opti
 fn merge_family(source: Source, assets: &Assets, seen: &mut Vec<String>) -> Result<Value, ConfigError> {
     let mut value: Value = yaml::parse(&source)?;
     if seen.contains(&source.name) {
-        return Err(ConfigError::plain(format!("{}: extends itself through {}", source.name, seen.join(", "))));
+        return Err(ConfigError::plain(format!(
+            "{}: extends itself through {}",
+            source.name,
+            seen.join(", ")
+        )));
     }
     seen.push(source.name.clone());
     let Some(map) = value.as_object_mut() else {

@@ -1,19 +1,22 @@
 //! ironseed: hardening profiles, everything rendered from them, and the proof that an image
 //! meets them. See `ARCHITECTURE.md` for the shape.
 
-pub mod effective;
-pub mod location;
-pub mod target;
 pub mod assets;
 pub mod check;
+pub mod cli;
 pub mod diagnostic;
 pub mod distro;
+pub mod effective;
+pub mod hash;
+pub mod location;
 pub mod observation;
 pub mod parameter;
 pub mod plan;
 pub mod profile;
+pub mod publish;
 pub mod render;
 pub mod report;
 pub mod settings;
+pub mod target;
 pub mod verify;
 pub mod yaml;

@@ -1,3 +1,7 @@
-//! The `ironseed` command.
+//! The `ironseed` command: reads the arguments, runs one verb, turns its end into an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ironseed::cli::main()
+}

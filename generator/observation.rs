@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::location::Location;
 
 /// Where an observation was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Plane {
     /// Read from the files of an image, offline.
@@ -31,7 +33,7 @@ pub enum Outcome {
     Pass,
     /// A human duty that the image states; nothing a machine can observe.
     Attested,
-    /// Does not apply here; the reason says why.
+    /// Does not apply here; the reason says why. Never decides where anything else was seen.
     NotApplicable,
     /// Failed, and the profile accepts it for now.
     Waived,

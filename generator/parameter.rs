@@ -61,9 +61,8 @@ pub type Declarations = BTreeMap<String, Declaration>;
 /// A broken file, or a default that its own type refuses.
 pub fn load(assets: &Assets) -> Result<Declarations, ConfigError> {
     let path = "profiles/parameters.yaml";
-    let source = assets
-        .get(path)?
-        .ok_or_else(|| ConfigError::plain(format!("{path} is missing from the assets")))?;
+    let source =
+        assets.get(path)?.ok_or_else(|| ConfigError::plain(format!("{path} is missing from the assets")))?;
     let declarations: Declarations = yaml::parse(&source)?;
     for (name, declaration) in &declarations {
         declaration
@@ -179,11 +178,7 @@ pub fn substitute(
     Ok((filled, used))
 }
 
-fn fill(
-    template: &Value,
-    values: &BTreeMap<String, Value>,
-    used: &mut Vec<String>,
-) -> Result<Value, String> {
+fn fill(template: &Value, values: &BTreeMap<String, Value>, used: &mut Vec<String>) -> Result<Value, String> {
     Ok(match template {
         Value::String(text) => fill_text(text, values, used)?,
         Value::Array(items) => {
@@ -198,11 +193,7 @@ fn fill(
     })
 }
 
-fn fill_text(
-    text: &str,
-    values: &BTreeMap<String, Value>,
-    used: &mut Vec<String>,
-) -> Result<Value, String> {
+fn fill_text(text: &str, values: &BTreeMap<String, Value>, used: &mut Vec<String>) -> Result<Value, String> {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, place)) = rest.split_once("${") {

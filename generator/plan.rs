@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::check::{Catalogue, Check, CheckInfo};
 use crate::diagnostic::ConfigError;
@@ -118,17 +117,13 @@ impl Plan {
     pub fn digest(&self) -> String {
         let mut value = serde_json::to_value(self).unwrap_or_default();
         drop_places(&mut value);
-        let bytes = value.to_string();
-        Sha256::digest(bytes.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+        crate::hash::bytes(value.to_string().as_bytes())
     }
 
     /// Every setting that applies, with its check's id.
     pub fn settings(&self) -> impl Iterator<Item = (&str, &Setting)> {
         self.checks.iter().flat_map(|c| {
-            c.settings
-                .iter()
-                .filter(|s| s.not_applicable.is_none())
-                .map(|s| (c.info.id.as_str(), &s.setting))
+            c.settings.iter().filter(|s| s.not_applicable.is_none()).map(|s| (c.info.id.as_str(), &s.setting))
         })
     }
 
@@ -155,9 +150,8 @@ fn resolve_check(
         let catalogue = check.source.locate(template.referenced);
         let (value, used) = parameter::substitute(&template.value, parameters)
             .map_err(|why| ConfigError::plain(format!("{catalogue}: {why}")))?;
-        let setting: Setting = serde_path_to_error::deserialize(&value).map_err(|e| {
-            ConfigError::plain(format!("{catalogue}: at `{}`: {}", e.path(), e.inner()))
-        })?;
+        let setting: Setting = serde_path_to_error::deserialize(&value)
+            .map_err(|e| ConfigError::plain(format!("{catalogue}: at `{}`: {}", e.path(), e.inner())))?;
         let set_by = used.iter().find_map(|name| profile.parameters.get(name));
         settings.push(PlannedSetting {
             not_applicable: setting.not_applicable(distro),

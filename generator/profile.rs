@@ -108,7 +108,8 @@ fn is_path(name: &str) -> bool {
 /// `from`: the file that extends `name`, against whose folder a relative path is meant.
 fn find(name: &str, assets: &Assets, from: Option<&Source>) -> Result<Source, ConfigError> {
     if is_path(name) {
-        let base = from.map(|s| Path::new(&s.name).parent().unwrap_or(Path::new(""))).unwrap_or(Path::new(""));
+        let base =
+            from.map(|s| Path::new(&s.name).parent().unwrap_or(Path::new(""))).unwrap_or(Path::new(""));
         return assets::read(&base.join(name));
     }
     if let Some(source) = assets.get(&format!("profiles/{name}.yaml"))? {

@@ -31,6 +31,8 @@ pub struct Report {
     pub planes: Vec<Plane>,
     /// Every planned check, in the plan's order.
     pub checks: Vec<CheckReport>,
+    /// SHA-256 of everything above: shows a slip of an editor. It is no signature.
+    pub digest: String,
 }
 
 /// Which plan a report is about.
@@ -114,6 +116,30 @@ impl Report {
     /// Whether nothing in it keeps a gate shut.
     pub fn is_clean(&self) -> bool {
         self.checks.iter().all(|c| c.outcome.is_acceptable())
+    }
+
+    /// The report with its digest set.
+    #[must_use]
+    pub fn sealed(mut self) -> Self {
+        self.digest = self.content_digest();
+        self
+    }
+
+    /// What [`Report::digest`] must be.
+    pub fn content_digest(&self) -> String {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        if let Some(map) = value.as_object_mut() {
+            map.remove("digest");
+        }
+        crate::hash::bytes(value.to_string().as_bytes())
+    }
+
+    /// The JSON form, with a line break at its end.
+    ///
+    /// # Errors
+    /// None that a report of this program can cause.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
 
     /// How many checks have each outcome.

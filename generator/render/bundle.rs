@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// A file that the bundle writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +46,7 @@ impl BundleFile {
 
     /// SHA-256 of the content, in hex.
     pub fn sha256(&self) -> String {
-        Sha256::digest(self.content.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+        crate::hash::bytes(self.content.as_bytes())
     }
 }
 
@@ -90,6 +89,26 @@ pub enum UnitState {
     Disabled,
     /// Can't be started.
     Masked,
+}
+
+impl UnitState {
+    /// systemctl's verb that brings it about.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Enabled => "enable",
+            Self::Disabled => "disable",
+            Self::Masked => "mask",
+        }
+    }
+
+    /// systemctl's word for the state.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+            Self::Masked => "masked",
+        }
+    }
 }
 
 /// Everything that a plan puts on a machine.
@@ -137,8 +156,8 @@ impl Bundle {
     /// Another check wants other content, owner or mode.
     pub fn write(&mut self, file: BundleFile, checks: &[&str]) -> Result<(), Conflict> {
         let kept = self.files.entry(file.path.clone()).or_insert_with(|| file.clone());
-        let same = BundleFile { checks: Vec::new(), ..kept.clone() }
-            == BundleFile { checks: Vec::new(), ..file };
+        let same =
+            BundleFile { checks: Vec::new(), ..kept.clone() } == BundleFile { checks: Vec::new(), ..file };
         if !same {
             return Err(conflict(&kept.path, &kept.checks, checks));
         }

@@ -4,7 +4,9 @@
 //! code, one file each; instances are data in `profiles/checks/`. To add one: its file, its
 //! template, its row in [`kinds!`] below.
 
-mod updates;
+mod announcements;
+mod cloud_config;
+mod hygiene;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +37,11 @@ pub trait Kind: Sized {
     ///
     /// # Errors
     /// A template that fails, or a conflict with another item.
-    fn render(_all: &[Wanted<'_, Self>], _context: &Context<'_>, _bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        _all: &[Wanted<'_, Self>],
+        _context: &Context<'_>,
+        _bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         Ok(())
     }
 
@@ -126,5 +132,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    "updates" Updates(updates::Updates),
+    "cloud-config" CloudConfig(cloud_config::CloudConfig),
+    "announcements" Announcements(announcements::Announcements),
+    "hygiene" Hygiene(hygiene::Hygiene),
 }

@@ -33,12 +33,7 @@ impl Kind for Unit {
     }
 
     fn wanted(&self) -> String {
-        let state = match self.state {
-            UnitState::Enabled => "enabled",
-            UnitState::Disabled => "disabled",
-            UnitState::Masked => "masked",
-        };
-        format!("{} {state}", self.role)
+        format!("{} {}", self.role, self.state.word())
     }
 
     fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {

@@ -121,11 +121,7 @@ pub trait Tree: Send + Sync {
     /// several threads at once. `read` gets the index into `paths` and the file's reader.
     ///
     /// The default opens one after the other.
-    fn read_many(
-        &self,
-        paths: &[Vec<u8>],
-        read: &(dyn Fn(usize, Result<Box<dyn Read + Send + '_>>) + Sync),
-    ) {
+    fn read_many(&self, paths: &[Vec<u8>], read: &(dyn Fn(usize, Result<Box<dyn Read + Send + '_>>) + Sync)) {
         for (index, path) in paths.iter().enumerate() {
             read(index, self.open(path));
         }

@@ -73,7 +73,9 @@ pub fn report(plan: &Plan, target: TargetReport, planes: &[Plane], seen: Vec<See
         target,
         planes: planes.to_vec(),
         checks,
+        digest: String::new(),
     }
+    .sealed()
 }
 
 fn check_report(
@@ -104,7 +106,7 @@ fn check_report(
             observations.append(&mut here);
         }
     }
-    let mut outcome = aggregate(&observations, planes, check);
+    let mut outcome = aggregate(&observations);
     if matches!(outcome, Outcome::Fail | Outcome::Unobserved) && waiver.is_some_and(|w| w.expires >= today) {
         outcome = Outcome::Waived;
     }
@@ -120,24 +122,12 @@ fn check_report(
     }
 }
 
-/// The worst of what was seen decides; a check of which nothing could be looked at on the planes
-/// asked for is unobserved.
-fn aggregate(observations: &[Observation], planes: &[Plane], check: &PlannedCheck) -> Outcome {
-    let all_inapplicable = check.settings.iter().all(|s| s.not_applicable.is_some());
-    let worst = observations.iter().map(|o| o.outcome).max();
-    match worst {
-        // One setting that does not apply says nothing about the others.
-        Some(Outcome::NotApplicable) if observations.iter().any(|o| o.outcome == Outcome::Attested) => {
-            Outcome::Attested
-        }
-        Some(Outcome::NotApplicable) if observations.iter().any(|o| o.outcome == Outcome::Pass) => Outcome::Pass,
-        Some(worst) => worst,
-        None if all_inapplicable => Outcome::NotApplicable,
-        None => {
-            debug_assert!(!planes.is_empty(), "a verification looks at one plane at least");
-            Outcome::Unobserved
-        }
-    }
+/// What a check's observations amount to: the worst decides, but what does not apply says nothing
+/// about the rest. A check of which nothing was seen is unobserved.
+pub fn aggregate(observations: &[Observation]) -> Outcome {
+    let outcomes = || observations.iter().map(|o| o.outcome);
+    let decisive = outcomes().filter(|o| *o != Outcome::NotApplicable).max();
+    decisive.or_else(|| outcomes().max()).unwrap_or(Outcome::Unobserved)
 }
 
 /// A waiver that has expired, or that covers nothing that fails, is itself a finding.
@@ -156,10 +146,9 @@ fn report_stale_waivers(plan: &Plan, checks: &mut [CheckReport], today: Date) {
         } else {
             continue;
         };
-        check.observations.push(Observation {
-            origin: Some(waiver.origin.clone()),
-            ..finding.at(waiver.origin.clone())
-        });
+        check
+            .observations
+            .push(Observation { origin: Some(waiver.origin.clone()), ..finding.at(waiver.origin.clone()) });
         check.outcome = Outcome::Fail;
     }
 }

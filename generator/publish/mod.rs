@@ -1,0 +1,9 @@
+//! Publishing: only what passed, and exactly the bytes that passed.
+//!
+//! [`gate`] owns the decision, [`directory`] the store. Neither looks into an image: the report
+//! says what was found, and the image's hash ties the two together.
+
+pub mod directory;
+pub mod gate;
+
+pub use gate::{Passed, Refusal};
