@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::assets::{self, Assets};
 use crate::diagnostic::{ConfigError, suggestion};
+use crate::effective::sshd::OpenSshVersion;
 use crate::yaml::{self, Source};
 
 /// Facts about a release.
@@ -86,8 +87,8 @@ pub struct Lifecycle {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Versions {
-    /// OpenSSH, `major.minor`.
-    pub openssh: String,
+    /// OpenSSH, with what its packager added.
+    pub openssh: OpenSshVersion,
     /// cloud-init.
     pub cloud_init: String,
     /// systemd, major.

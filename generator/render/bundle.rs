@@ -188,10 +188,10 @@ impl Bundle {
         self.command(phase, argv, purpose, checks, None);
     }
 
-    /// Validates a file with its own program before anything is activated; where the program
-    /// refuses it, the file is taken away again.
-    pub fn validate(&mut self, argv: &[&str], purpose: &str, guards: &str, checks: &[&str]) {
-        self.command(Phase::Validate, argv, purpose, checks, Some(guards));
+    /// Lets a program judge its configuration before anything is activated; where it refuses, the
+    /// file that it `guards` is taken away again.
+    pub fn validate(&mut self, argv: &[&str], purpose: &str, guards: Option<&str>, checks: &[&str]) {
+        self.command(Phase::Validate, argv, purpose, checks, guards);
     }
 
     fn command(&mut self, phase: Phase, argv: &[&str], purpose: &str, checks: &[&str], guards: Option<&str>) {

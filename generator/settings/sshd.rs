@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::{Kind, Wanted, checks_of};
 use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
-use crate::observation::{Observation, Plane};
+use crate::effective::sshd::{Effective, MAIN};
+use crate::location::Location;
+use crate::observation::{Observation, Outcome, Plane};
+use crate::plan::Plan;
 use crate::render::bundle::{BundleFile, Phase};
 use crate::render::{Bundle, Context};
 use crate::verify::Look;
@@ -66,5 +69,174 @@ impl From<Sshd> for Fields {
             Accepts::Only(list) => (None, None, Some(list)),
         };
         Self { keyword: sshd.keyword, value, at_most, only }
+    }
+}
+
+/// Keywords whose lists are filtered to what a release knows: an unknown algorithm stops sshd.
+/// `(algorithm, first release)`, from OpenSSH's release notes.
+const INTRODUCED: [(&str, (u16, u16)); 2] =
+    [("mlkem768x25519-sha256", (9, 9)), ("sntrup761x25519-sha512@openssh.com", (8, 5))];
+
+impl Sshd {
+    /// The value to render.
+    fn rendered(&self, distro: &Distro) -> String {
+        match &self.accepts {
+            Accepts::Value(value) => value.clone(),
+            Accepts::AtMost(number) => number.to_string(),
+            Accepts::Only(list) => {
+                let version = distro.versions.openssh;
+                let known = |algorithm: &&String| {
+                    INTRODUCED.iter().all(|(name, since)| name != algorithm || version.at_least(*since))
+                };
+                list.iter().filter(known).map(String::as_str).collect::<Vec<_>>().join(",")
+            }
+        }
+    }
+
+    /// Why a value is not accepted; `None` where it is.
+    fn objection(&self, value: &str) -> Option<String> {
+        match &self.accepts {
+            Accepts::Value(wanted) => (value != wanted).then(|| format!("sshd would use {value}")),
+            Accepts::AtMost(limit) => match value.parse::<u64>() {
+                Ok(number) if (1..=*limit).contains(&number) => None,
+                _ => Some(format!("sshd would use {value}")),
+            },
+            Accepts::Only(list) => {
+                let alien: Vec<&str> = value.split(',').filter(|a| !list.iter().any(|l| l == a)).collect();
+                match alien[..] {
+                    [] => None,
+                    _ => Some(format!("sshd would also use {}", alien.join(", "))),
+                }
+            }
+        }
+    }
+}
+
+impl Kind for Sshd {
+    const SUMMARY: &'static str = "an option of the SSH daemon, for the weakest login that can get it";
+
+    fn planes(&self) -> &'static [Plane] {
+        &[Plane::Configured, Plane::Running]
+    }
+
+    fn wanted(&self) -> String {
+        match &self.accepts {
+            Accepts::Value(value) => format!("{} {value}", self.keyword),
+            Accepts::AtMost(number) => format!("{} {number} or less", self.keyword),
+            Accepts::Only(list) => format!("{} of {}", self.keyword, list.join(",")),
+        }
+    }
+
+    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+        let distro = &context.plan.distro;
+        let mut options = Vec::new();
+        for wanted in all {
+            options.push(Line { keyword: wanted.setting.keyword.clone(), value: wanted.setting.rendered(distro) });
+        }
+        options.sort();
+        options.dedup();
+        let dropin = DropIn { profile: context.plan.profile.clone(), options };
+        let content = context.templates.render("sshd.conf", dropin)?;
+        let checks = checks_of(all);
+        let path = distro.path("ssh-drop-in")?;
+        bundle.write(BundleFile::config(path, content).mode(0o600), &checks)?;
+        reload(context.plan, bundle, path, &checks)
+    }
+
+    fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
+        match plane {
+            Plane::Configured => self.configured(look),
+            Plane::Running => vec![self.running(look)],
+        }
+    }
+}
+
+/// One line of the drop-in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Line {
+    /// Keyword.
+    pub keyword: String,
+    /// Value.
+    pub value: String,
+}
+
+/// What the drop-in's template takes.
+#[derive(Serialize)]
+pub struct DropIn {
+    /// Profile's name.
+    pub profile: String,
+    /// The lines.
+    pub options: Vec<Line>,
+}
+
+/// sshd judges a drop-in before anything is restarted; where it refuses, the drop-in is taken
+/// away again and sshd goes on as before.
+pub fn reload(plan: &Plan, bundle: &mut Bundle, drop_in: &str, checks: &[&str]) -> Result<(), ConfigError> {
+    let sshd = plan.distro.path("ssh-server")?;
+    bundle.validate(&["ssh-keygen", "-A"], "make missing host keys", None, checks);
+    bundle.validate(&[sshd, "-t"], "let sshd judge its configuration", Some(drop_in), checks);
+    let unit = plan.distro.unit("ssh")?;
+    bundle.run(Phase::Activate, &["systemctl", "try-reload-or-restart", unit], "restart sshd", checks);
+    Ok(())
+}
+
+impl Sshd {
+    fn configured(&self, look: &Look<'_>) -> Vec<Observation> {
+        let plane = Plane::Configured;
+        let config = match look.sshd() {
+            Ok(config) => config,
+            Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
+        };
+        let mut seen: Vec<Observation> = config
+            .reachable(&self.keyword)
+            .into_iter()
+            .enumerate()
+            .map(|(index, found)| self.judge(index, found))
+            .collect();
+        if seen.len() > 1 {
+            // Match blocks that give the wanted value as well add nothing.
+            let weak: Vec<_> = seen.iter().filter(|o| o.outcome == Outcome::Fail).cloned().collect();
+            seen.truncate(1);
+            seen.extend(weak.into_iter().filter(|o| *o != seen[0]));
+        }
+        seen
+    }
+
+    fn judge(&self, index: usize, found: Effective) -> Observation {
+        let plane = Plane::Configured;
+        let shown = format!("{} {}", self.keyword, found.value.replace('\n', " "));
+        let at = found.at.clone().or_else(|| Some(Location::file(MAIN)));
+        let losing = found.overridden.iter().map(|l| l.at.clone()).collect();
+        let seen = match self.objection(&found.value) {
+            None => Observation::pass(plane, shown, self.wanted()),
+            Some(what) => {
+                let why = match (&found.at, index) {
+                    (None, _) => "no file sets it, so this is the built-in default",
+                    (Some(_), 0) => "this line comes first, and sshd takes the first value it meets",
+                    (Some(_), _) => "this Match block lets some logins have it",
+                };
+                Observation::fail(plane, shown, self.wanted(), format!("{what}: {why}"))
+            }
+        };
+        seen.at(at).over(losing)
+    }
+
+    /// What the installed daemon itself says of its configuration.
+    fn running(&self, look: &Look<'_>) -> Observation {
+        let plane = Plane::Running;
+        let answer = match look.sshd_dump() {
+            Ok(answer) => answer,
+            Err(why) => return Observation::unobserved(plane, self.wanted(), why),
+        };
+        let keyword = self.keyword.to_ascii_lowercase();
+        let Some(value) = answer.iter().find_map(|(k, v)| (*k == keyword).then_some(v)) else {
+            return Observation::error(plane, self.wanted(), format!("sshd -T says nothing of {keyword}"));
+        };
+        let shown = format!("{} {value}", self.keyword);
+        let at = Location::file("sshd -T");
+        match self.objection(value) {
+            None => Observation::pass(plane, shown, self.wanted()).at(at),
+            Some(what) => Observation::fail(plane, shown, self.wanted(), what).at(at),
+        }
     }
 }

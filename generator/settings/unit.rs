@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
+use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::UnitState;
 use crate::render::{Bundle, Context};
-use crate::verify::Look;
+use crate::verify::{Look, running};
 
 /// A unit, named by its role or by itself, and its enablement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,5 +52,49 @@ impl Kind for Unit {
             Plane::Configured => self.configured(look, name),
             Plane::Running => self.running(look, name),
         }]
+    }
+}
+
+impl Unit {
+    fn configured(&self, look: &Look<'_>, name: &str) -> Observation {
+        let plane = Plane::Configured;
+        let systemd = match look.systemd() {
+            Ok(systemd) => systemd,
+            Err(why) => return Observation::unobserved(plane, self.wanted(), why),
+        };
+        let state = match systemd.enablement(name) {
+            Ok(state) => state,
+            Err(error) => return Observation::error(plane, self.wanted(), error.to_string()),
+        };
+        let word = state.state.word();
+        let good = match self.state {
+            UnitState::Enabled => word == "enabled",
+            UnitState::Disabled => matches!(word, "disabled" | "masked" | "not-found"),
+            UnitState::Masked => word == "masked",
+        };
+        let reason = format!("systemd would call {name} {word}");
+        Observation::judge(plane, good, format!("{name} {word}"), format!("{name} {}", self.state.word()), reason)
+            .at(state.at.clone().unwrap_or_else(|| Location::file(name)))
+    }
+
+    fn running(&self, look: &Look<'_>, name: &str) -> Observation {
+        let plane = Plane::Running;
+        let wanted = match self.state {
+            UnitState::Enabled => format!("{name} active"),
+            _ => format!("{name} not active"),
+        };
+        let properties = look
+            .exec()
+            .and_then(|exec| running::unit_properties(exec, name, &["ActiveState", "SubState", "Result"]));
+        let at = Location::file(format!("systemctl show {name}"));
+        match properties.as_deref() {
+            Ok([active, sub, result]) => {
+                let good = (active == "active") == (self.state == UnitState::Enabled);
+                let reason = format!("systemd says its last result was `{result}`");
+                Observation::judge(plane, good, format!("{name} {active} ({sub})"), wanted, reason).at(at)
+            }
+            Ok(_) => Observation::error(plane, wanted, "systemctl show gave other properties than asked for"),
+            Err(why) => Observation::unobserved(plane, wanted, why.clone()),
+        }
     }
 }

@@ -2,6 +2,10 @@
 //!
 //! Owns the JSON form (versioned; see `docs/report.md`). The gate is [`crate::publish`]'s.
 
+mod human;
+
+pub use human::human;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,97 @@
+//! `ssh-port`: sshd listens on the profile's port and no other, and the port is no reserved one.
+
+use serde::{Deserialize, Serialize};
+
+use super::sshd::{DropIn, Line, reload};
+use super::{Kind, Wanted, checks_of};
+use crate::diagnostic::ConfigError;
+use crate::location::Location;
+use crate::observation::{Observation, Plane};
+use crate::render::bundle::BundleFile;
+use crate::render::{Bundle, Context};
+use crate::verify::Look;
+
+/// sshd's port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SshPort {
+    /// The port.
+    pub port: u16,
+    /// The smallest port that the policy accepts.
+    pub at_least: u16,
+}
+
+/// A file of its own beside the other options, so that the port can be told apart in review.
+const PATH: &str = "/etc/ssh/sshd_config.d/00-ironseed-port.conf";
+
+impl Kind for SshPort {
+    const SUMMARY: &'static str = "sshd listens on one port, and it is no reserved one";
+
+    fn planes(&self) -> &'static [Plane] {
+        &[Plane::Configured, Plane::Running]
+    }
+
+    fn wanted(&self) -> String {
+        format!("SSH on port {}, {} or above", self.port, self.at_least)
+    }
+
+    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+        let checks = checks_of(all);
+        let lines = all.iter().map(|w| Line { keyword: "Port".into(), value: w.setting.port.to_string() });
+        let dropin = DropIn { profile: context.plan.profile.clone(), options: lines.collect() };
+        let content = context.templates.render("sshd.conf", dropin)?;
+        bundle.write(BundleFile::config(PATH, content).mode(0o600), &checks)?;
+        reload(context.plan, bundle, PATH, &checks)
+    }
+
+    fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
+        let read = match plane {
+            Plane::Configured => self.configured(look),
+            Plane::Running => self.running(look),
+        };
+        let mut seen = match read {
+            Ok(ports) => self.judge(plane, ports),
+            Err(why) => vec![Observation::unobserved(plane, self.wanted(), why)],
+        };
+        if plane == Plane::Configured && self.port < self.at_least {
+            let reason = format!("ports below {} are reserved and tried by every scanner", self.at_least);
+            let found = format!("the profile chooses port {}", self.port);
+            seen.push(Observation::fail(plane, found, self.wanted(), reason));
+        }
+        seen
+    }
+}
+
+/// A port that sshd listens on, and what says so.
+type Ports = Vec<(u16, Location)>;
+
+impl SshPort {
+    fn configured(&self, look: &Look<'_>) -> Result<Ports, String> {
+        let config = look.sshd()?;
+        let socket = look.plan.distro.units.get("ssh-socket");
+        if let Some(unit) = socket.filter(|u| look.systemd().is_ok_and(|s| s.is_enabled(u))) {
+            return look.systemd()?.listen_ports(unit);
+        }
+        Ok(config.listeners().into_iter().map(|l| (l.port, l.at.unwrap_or_else(|| Location::file(super::sshd::MAIN)))).collect())
+    }
+
+    fn running(&self, look: &Look<'_>) -> Result<Ports, String> {
+        let listeners = look.listeners()?;
+        let of_sshd = listeners.iter().filter(|l| l.program.as_deref() == Some("sshd"));
+        Ok(of_sshd.map(|l| (l.port, l.at.clone())).collect())
+    }
+
+    fn judge(&self, plane: Plane, ports: Ports) -> Vec<Observation> {
+        if ports.is_empty() {
+            return vec![Observation::fail(plane, "no port", self.wanted(), "sshd listens nowhere")];
+        }
+        ports
+            .into_iter()
+            .map(|(port, at)| {
+                let reason = format!("this decides where sshd listens, and the profile says {}", self.port);
+                let good = port == self.port;
+                Observation::judge(plane, good, format!("port {port}"), self.wanted(), reason).at(at)
+            })
+            .collect()
+    }
+}

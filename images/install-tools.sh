@@ -1,0 +1,81 @@
+#!/bin/bash
+# Installs the system packages that ironseed needs on a Debian machine, and says which.
+#
+#   images/install-tools.sh build    what building, booting and publishing an image takes
+#   images/install-tools.sh test     that, and the real programs that the tests hold ironseed against
+#
+# Does nothing, and needs no root, where everything is there already.
+set -euo pipefail
+
+build=(mmdebstrap uidmap e2fsprogs dosfstools mtools qemu-system-x86 qemu-utils seabios ovmf
+	openssh-client build-essential)
+test=(openssh-server cloud-init fail2ban nftables kmod sudo systemd postfix bind9-utils unbound
+	chrony auditd libpam-pwquality unattended-upgrades e2fsprogs gdisk xz-utils python3-yaml
+	python3-systemd packer shellcheck iproute2 procps)
+
+case ${1:-} in
+build) wanted=("${build[@]}") ;;
+test) wanted=("${build[@]}" "${test[@]}") ;;
+*)
+	echo "usage: $0 build|test" >&2
+	exit 2
+	;;
+esac
+
+installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing=()
+for package in "${wanted[@]}"; do
+	installed "$package" || missing+=("$package")
+done
+if [ "${#missing[@]}" -eq 0 ]; then
+	exit 0
+fi
+
+echo "installing: ${missing[*]}"
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+	command -v sudo >/dev/null || {
+		echo "run this as root: apt-get install ${missing[*]}" >&2
+		exit 2
+	}
+	as_root=(sudo)
+fi
+
+# QEMU's parts must be of one version. Where some come from backports already, the others have to.
+pinned=()
+version=$(dpkg-query -W -f '${Version}' qemu-utils 2>/dev/null || true)
+if [[ $version == *~bpo* ]]; then
+	# shellcheck source=/dev/null
+	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	for package in "${missing[@]}"; do
+		case $package in
+		qemu-* | seabios) pinned+=("$package/$release-backports") ;;
+		*) pinned+=("$package") ;;
+		esac
+	done
+	pinned+=("qemu-system-common/$release-backports" "qemu-system-data/$release-backports")
+	if ! apt-cache policy | grep -q "n=$release-backports"; then
+		# The mirror that the machine uses already carries backports too.
+		# shellcheck disable=SC2016
+		mirror=$(apt-get indextargets --format '$(SITE)' "Codename: $release" "Created-By: Packages" | head -n 1)
+		echo "adding the suite $release-backports of $mirror"
+		echo "deb $mirror $release-backports main" |
+			"${as_root[@]}" tee /etc/apt/sources.list.d/ironseed-backports.list >/dev/null
+	fi
+else
+	pinned=("${missing[@]}")
+fi
+
+# A test machine runs none of the daemons that it tests against.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+	printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+	"${as_root[@]}" chmod 755 "$policy"
+	trap '"${as_root[@]}" rm -f "$policy"' EXIT
+fi
+"${as_root[@]}" apt-get -q update
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+	apt-get -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 install "${pinned[@]}"
