@@ -7,9 +7,21 @@
 //! A target is **untrusted**: symbolic links are resolved inside it by [`Root`] and can't leave
 //! it, sizes and depths are bounded, and a damaged filesystem is an error, never a panic.
 
+mod digest;
+mod dir;
+mod disk;
+mod open;
 mod root;
+mod tar;
+mod walk;
 
+pub use digest::sha256_file;
+pub use dir::DirTree;
+pub use disk::DiskFormat;
+pub use open::{Target, TargetKind, open};
 pub use root::{Link, MAX_CONFIG_BYTES, Root};
+pub use tar::TarTree;
+pub use walk::{Skipped, walk};
 
 use std::io::Read;
 
@@ -92,7 +104,10 @@ pub enum TargetError {
 impl TargetError {
     /// Wraps an I/O error with what was being done.
     pub fn io(context: impl Into<String>, source: std::io::Error) -> Self {
-        Self::Io { context: context.into(), source }
+        Self::Io {
+            context: context.into(),
+            source,
+        }
     }
 }
 
@@ -116,6 +131,12 @@ pub trait Tree: Send + Sync {
 
     /// The text of a symbolic link.
     fn read_link(&self, path: &[u8]) -> Result<Vec<u8>>;
+
+    /// Why a walk over all files ends at this directory; `None` where it goes on. Something may
+    /// be mounted there that is no part of the system's files, such as `/proc`.
+    fn boundary(&self, _path: &[u8]) -> Result<Option<String>> {
+        Ok(None)
+    }
 
     /// Reads many regular files, in whatever order is quickest for the medium, possibly from
     /// several threads at once. `read` gets the index into `paths` and the file's reader.
