@@ -26,14 +26,11 @@ pub fn sha256_file(path: &Path) -> Result<String> {
             Err(e) => return Err(context(e)),
         }
     }
-    Ok(hasher
-        .finalize()
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            // Writing into a String can't fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
+    Ok(hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
+        // Writing into a String can't fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    }))
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! components, so that nobody who changes the tree meanwhile can lead a read out of it.
 
 use std::fs::File;
-use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +11,7 @@ use rayon::prelude::*;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
-use super::{Entry, FileKind, Meta, Result, TargetError, Tree, display};
+use super::{Entry, FileKind, Meta, Reader, Result, TargetError, Tree, display};
 
 /// Longest path the kernel takes in one call, with its final NUL.
 const PATH_MAX: usize = 4096;
@@ -51,22 +50,14 @@ impl DirTree {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(context)?;
         let device = rustix::fs::fstat(&root).map_err(context)?.st_dev;
-        Ok(Self {
-            root,
-            device,
-            path: path.to_owned(),
-        })
+        Ok(Self { root, device, path: path.to_owned() })
     }
 
     /// Opens an entry without following a link in any component of its path; with `PATH` among
     /// the flags a link as last component is opened itself.
     fn open_at(&self, path: &[u8], flags: OFlags) -> std::result::Result<OwnedFd, Errno> {
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let path = if path.is_empty() {
-            b".".as_slice()
-        } else {
-            path
-        };
+        let path = if path.is_empty() { b".".as_slice() } else { path };
         if path.len() < PATH_MAX {
             let how = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
             match rustix::fs::openat2(&self.root, path, flags, Mode::empty(), how) {
@@ -141,10 +132,7 @@ impl DirTree {
     }
 
     fn error(&self, path: &[u8], e: Errno) -> TargetError {
-        TargetError::io(
-            format!("{} in {}", display(path), self.path.display()),
-            e.into(),
-        )
+        TargetError::io(format!("{} in {}", display(path), self.path.display()), e.into())
     }
 }
 
@@ -155,9 +143,7 @@ impl Tree for DirTree {
 
     fn read_dir(&self, path: &[u8]) -> Result<Vec<Entry>> {
         let error = |e| self.error(path, e);
-        let fd = self
-            .open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)
-            .map_err(error)?;
+        let fd = self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY).map_err(error)?;
         let mut entries = Vec::new();
         for entry in Dir::read_from(&fd).map_err(error)? {
             let entry = entry.map_err(error)?;
@@ -167,10 +153,7 @@ impl Tree for DirTree {
             }
             match rustix::fs::statat(&fd, name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(stat) => {
-                    entries.push(Entry {
-                        name: name.to_bytes().to_vec(),
-                        meta: self.meta(&stat),
-                    });
+                    entries.push(Entry { name: name.to_bytes().to_vec(), meta: self.meta(&stat) });
                 }
                 // Removed since it was listed: as if it had never been there.
                 Err(Errno::NOENT) => {}
@@ -181,7 +164,7 @@ impl Tree for DirTree {
         Ok(entries)
     }
 
-    fn open(&self, path: &[u8]) -> Result<Box<dyn Read + Send + '_>> {
+    fn open(&self, path: &[u8]) -> Result<Reader<'_>> {
         Ok(Box::new(self.open_file(path)?))
     }
 
@@ -197,23 +180,12 @@ impl Tree for DirTree {
         let Some((fd, _)) = self.stat(path)? else {
             return Ok(None);
         };
-        let kind = rustix::fs::fstatfs(&fd)
-            .map_err(|e| self.error(path, e))?
-            .f_type;
-        let known = FOREIGN_FILESYSTEMS
-            .iter()
-            .find(|(number, _)| *number == kind);
+        let kind = rustix::fs::fstatfs(&fd).map_err(|e| self.error(path, e))?.f_type;
+        let known = FOREIGN_FILESYSTEMS.iter().find(|(number, _)| *number == kind);
         Ok(known.map(|(_, name)| format!("a {name} filesystem is mounted there")))
     }
 
-    fn read_many(
-        &self,
-        paths: &[Vec<u8>],
-        read: &(dyn Fn(usize, Result<Box<dyn Read + Send + '_>>) + Sync),
-    ) {
-        paths
-            .par_iter()
-            .enumerate()
-            .for_each(|(index, path)| read(index, self.open(path)));
+    fn read_many(&self, paths: &[Vec<u8>], read: &(dyn Fn(usize, Result<Reader<'_>>) + Sync)) {
+        paths.par_iter().enumerate().for_each(|(index, path)| read(index, self.open(path)));
     }
 }

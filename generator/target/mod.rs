@@ -50,7 +50,7 @@ pub struct Meta {
     pub uid: u32,
     /// Group's numeric id.
     pub gid: u32,
-    /// Size in bytes of the content (of the link's text for a symbolic link).
+    /// Size in bytes of the content (of the link's text for a symbolic link); 0 for all else.
     pub size: u64,
     /// Number of the inode, to recognise hard links; 0 where the format has none.
     pub inode: u64,
@@ -104,15 +104,15 @@ pub enum TargetError {
 impl TargetError {
     /// Wraps an I/O error with what was being done.
     pub fn io(context: impl Into<String>, source: std::io::Error) -> Self {
-        Self::Io {
-            context: context.into(),
-            source,
-        }
+        Self::Io { context: context.into(), source }
     }
 }
 
 /// Result of looking into a target.
 pub type Result<T> = std::result::Result<T, TargetError>;
+
+/// A regular file's bytes, from its start.
+pub type Reader<'a> = Box<dyn Read + Send + 'a>;
 
 /// Read access to a file tree.
 ///
@@ -127,7 +127,7 @@ pub trait Tree: Send + Sync {
     fn read_dir(&self, path: &[u8]) -> Result<Vec<Entry>>;
 
     /// Opens a regular file for reading from its start.
-    fn open(&self, path: &[u8]) -> Result<Box<dyn Read + Send + '_>>;
+    fn open(&self, path: &[u8]) -> Result<Reader<'_>>;
 
     /// The text of a symbolic link.
     fn read_link(&self, path: &[u8]) -> Result<Vec<u8>>;
@@ -142,11 +142,7 @@ pub trait Tree: Send + Sync {
     /// several threads at once. `read` gets the index into `paths` and the file's reader.
     ///
     /// The default opens one after the other.
-    fn read_many(
-        &self,
-        paths: &[Vec<u8>],
-        read: &(dyn Fn(usize, Result<Box<dyn Read + Send + '_>>) + Sync),
-    ) {
+    fn read_many(&self, paths: &[Vec<u8>], read: &(dyn Fn(usize, Result<Reader<'_>>) + Sync)) {
         for (index, path) in paths.iter().enumerate() {
             read(index, self.open(path));
         }

@@ -46,9 +46,7 @@ pub fn walk(tree: &dyn Tree, visit: &mut dyn FnMut(&[u8], &Meta)) -> Result<Vec<
         };
         visited += 1;
         if visited > MAX_ENTRIES {
-            return Err(TargetError::Corrupt(format!(
-                "the tree has more than {MAX_ENTRIES} entries"
-            )));
+            return Err(TargetError::Corrupt(format!("the tree has more than {MAX_ENTRIES} entries")));
         }
         let parent = path.len();
         if parent > 0 {
@@ -62,10 +60,7 @@ pub fn walk(tree: &dyn Tree, visit: &mut dyn FnMut(&[u8], &Meta)) -> Result<Vec<
                     levels.push(entries.into_iter());
                     continue;
                 }
-                Err(reason) => skipped.push(Skipped {
-                    path: path.clone(),
-                    reason,
-                }),
+                Err(reason) => skipped.push(Skipped { path: path.clone(), reason }),
             }
         }
         path.truncate(parent);
@@ -86,10 +81,7 @@ fn enter(
     }
     // A damaged or hostile filesystem, or a bind mount, may name one directory twice.
     if meta.inode != 0 && !seen.insert(meta.inode) {
-        return Err(format!(
-            "{} is a directory that was visited already",
-            display(path)
-        ));
+        return Err(format!("{} is a directory that was visited already", display(path)));
     }
     match tree.boundary(path) {
         Ok(None) => tree.read_dir(path).map_err(|e| e.to_string()),

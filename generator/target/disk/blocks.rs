@@ -18,10 +18,7 @@ pub enum BlockMap {
     /// Stretches of blocks, in order.
     Extents(Vec<Extent>),
     /// The older scheme of ext2 and ext3: block by block.
-    Indirect {
-        root: [u8; 60],
-        cache: IndirectCache,
-    },
+    Indirect { root: [u8; 60], cache: IndirectCache },
     /// In the inode itself.
     Inline(Vec<u8>),
 }
@@ -46,17 +43,9 @@ impl BlockMap {
             return Ok(Self::Inline(fs_ext4::file_io::read_inline(fs, inode, raw)?));
         }
         if !inode.has_extents() {
-            return Ok(Self::Indirect {
-                root: inode.block,
-                cache: IndirectCache::new(),
-            });
+            return Ok(Self::Indirect { root: inode.block, cache: IndirectCache::new() });
         }
-        let mut walk = Walk {
-            fs,
-            number,
-            generation: inode.generation,
-            found: Vec::new(),
-        };
+        let mut walk = Walk { fs, number, generation: inode.generation, found: Vec::new() };
         let header = ExtentHeader::parse(&inode.block)?;
         if header.depth > EXT4_EXT_MAX_DEPTH {
             return Err(Error::CorruptExtentTree("deeper than any"));
@@ -71,27 +60,18 @@ impl BlockMap {
             Self::Inline(bytes) => Ok(Run::Inline(bytes)),
             Self::Indirect { root, cache } => {
                 let size = fs.sb.block_size();
-                Ok(
-                    match indirect::lookup(root, fs.dev.as_ref(), size, block, cache)? {
-                        Some(first) => Run::Blocks { first, blocks: 1 },
-                        None => Run::Hole { blocks: 1 },
-                    },
-                )
+                Ok(match indirect::lookup(root, fs.dev.as_ref(), size, block, cache)? {
+                    Some(first) => Run::Blocks { first, blocks: 1 },
+                    None => Run::Hole { blocks: 1 },
+                })
             }
             Self::Extents(extents) => {
                 let next = extents.partition_point(|e| end(e) <= block);
                 Ok(match extents.get(next) {
                     None => Run::Hole { blocks: u64::MAX },
-                    Some(e) if !e.contains(block) => Run::Hole {
-                        blocks: u64::from(e.logical_block) - block,
-                    },
-                    Some(e) if e.uninitialized => Run::Hole {
-                        blocks: end(e) - block,
-                    },
-                    Some(e) => Run::Blocks {
-                        first: e.map(block),
-                        blocks: end(e) - block,
-                    },
+                    Some(e) if !e.contains(block) => Run::Hole { blocks: u64::from(e.logical_block) - block },
+                    Some(e) if e.uninitialized => Run::Hole { blocks: end(e) - block },
+                    Some(e) => Run::Blocks { first: e.map(block), blocks: end(e) - block },
                 })
             }
         }
@@ -101,12 +81,9 @@ impl BlockMap {
     pub fn first_block(&self) -> Option<u64> {
         match self {
             Self::Inline(_) => None,
-            Self::Indirect { root, .. } => Some(
-                root[..4]
-                    .iter()
-                    .rev()
-                    .fold(0, |n, b| n << 8 | u64::from(*b)),
-            ),
+            Self::Indirect { root, .. } => {
+                Some(root[..4].iter().rev().fold(0, |n, b| n << 8 | u64::from(*b)))
+            }
             Self::Extents(extents) => extents.first().map(|e| e.physical_block),
         }
     }
@@ -144,14 +121,8 @@ impl Walk<'_> {
             let before = self.found.len();
             let child = ExtentIdx::parse(entry)?.leaf_block;
             let block = self.fs.read_block(child)?;
-            if !self
-                .fs
-                .csum
-                .verify_extent_tail(self.number, self.generation, &block)
-            {
-                return Err(Error::BadChecksum {
-                    what: "extent block",
-                });
+            if !self.fs.csum.verify_extent_tail(self.number, self.generation, &block) {
+                return Err(Error::BadChecksum { what: "extent block" });
             }
             self.node(&block, depth - 1)?;
             if self.found.len() == before {
@@ -162,14 +133,9 @@ impl Walk<'_> {
     }
 
     fn leaf(&mut self, extent: Extent) -> Result<()> {
-        let in_order = self
-            .found
-            .last()
-            .is_none_or(|last| end(last) <= extent.logical_block.into());
+        let in_order = self.found.last().is_none_or(|last| end(last) <= extent.logical_block.into());
         if extent.length == 0 || !in_order || self.found.len() >= MAX_EXTENTS {
-            return Err(Error::CorruptExtentTree(
-                "extents out of order, empty or too many",
-            ));
+            return Err(Error::CorruptExtentTree("extents out of order, empty or too many"));
         }
         self.found.push(extent);
         Ok(())

@@ -20,14 +20,8 @@ struct State<V> {
 impl<V> Cache<V> {
     /// An empty cache for at most `capacity` values (at least one).
     pub fn new(capacity: usize) -> Self {
-        let state = State {
-            values: HashMap::new(),
-            clock: 0,
-        };
-        Self {
-            capacity: capacity.max(1),
-            state: Mutex::new(state),
-        }
+        let state = State { values: HashMap::new(), clock: 0 };
+        Self { capacity: capacity.max(1), state: Mutex::new(state) }
     }
 
     /// The value under `key`, made by `load` where it is not held.
@@ -56,11 +50,7 @@ impl<V> Cache<V> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.values.len() >= self.capacity && !state.values.contains_key(&key) {
             // A scan over some hundred stamps costs far less than decoding what replaces them.
-            let oldest = state
-                .values
-                .iter()
-                .min_by_key(|(_, (_, used))| *used)
-                .map(|(k, _)| *k);
+            let oldest = state.values.iter().min_by_key(|(_, (_, used))| *used).map(|(k, _)| *k);
             if let Some(oldest) = oldest {
                 state.values.remove(&oldest);
             }
@@ -81,16 +71,8 @@ mod tests {
         for key in [1, 2, 1, 3] {
             cache.get(key, || Ok(key * 10)).unwrap();
         }
-        assert_eq!(
-            *cache.get(1, || Ok(0)).unwrap(),
-            10,
-            "used after 2, so still held"
-        );
-        assert_eq!(
-            *cache.get(2, || Ok(0)).unwrap(),
-            0,
-            "the oldest, so made again"
-        );
+        assert_eq!(*cache.get(1, || Ok(0)).unwrap(), 10, "used after 2, so still held");
+        assert_eq!(*cache.get(2, || Ok(0)).unwrap(), 0, "the oldest, so made again");
         assert!(cache.state.lock().unwrap().values.len() <= 2);
     }
 }

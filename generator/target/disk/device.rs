@@ -57,11 +57,7 @@ impl Slice {
     /// The stretch reaches beyond the device's end.
     pub fn new(device: Arc<dyn Device>, start: u64, size: u64) -> Result<Self> {
         match start.checked_add(size) {
-            Some(end) if end <= device.size() => Ok(Self {
-                device,
-                start,
-                size,
-            }),
+            Some(end) if end <= device.size() => Ok(Self { device, start, size }),
             _ => Err(TargetError::Corrupt(format!(
                 "a partition of {size} bytes from byte {start} on reaches beyond the disk's end \
                  at {}: the image is truncated or its partition table is damaged",

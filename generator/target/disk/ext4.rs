@@ -4,6 +4,7 @@
 //! contents are read here, block map in hand ([`BlockMap`]): in large pieces, from any thread,
 //! and bounded where a hostile image is not.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ use rayon::prelude::*;
 
 use super::blocks::{BlockMap, Run};
 use super::device::Device;
-use crate::target::{Entry, FileKind, Meta, Result, TargetError, Tree, display};
+use crate::target::{Entry, FileKind, Meta, Reader, Result, TargetError, Tree, display};
 
 /// Blocks of metadata that are cached.
 const CACHED_BLOCKS: usize = 1024;
@@ -49,10 +50,8 @@ impl Ext4Tree {
     /// `Unsupported` for a filesystem that was not unmounted cleanly (what is true lies partly
     /// in its journal) and for features that are not read; `Corrupt` for damage.
     pub fn open(device: Arc<dyn Device>) -> Result<Self> {
-        let adapter = Arc::new(Adapter {
-            device: device.clone(),
-            allowance: AtomicU64::new(MAX_OPENING_BYTES),
-        });
+        let adapter =
+            Arc::new(Adapter { device: device.clone(), allowance: AtomicU64::new(MAX_OPENING_BYTES) });
         let superblock = Superblock::read(&*adapter).map_err(|e| error("superblock", e))?;
         if superblock.feature_incompat & Incompat::RECOVER.bits() != 0 {
             return Err(not_clean());
@@ -62,16 +61,12 @@ impl Ext4Tree {
                 "ext4: the kernel marked this filesystem as having errors; run e2fsck".into(),
             ));
         }
-        superblock
-            .check_fits_device(device.size())
-            .map_err(|e| error("superblock", e))?;
+        superblock.check_fits_device(device.size()).map_err(|e| error("superblock", e))?;
         if superblock.block_group_count() > MAX_GROUPS {
-            return Err(TargetError::Corrupt(
-                "ext4: superblock: too many block groups".into(),
-            ));
+            return Err(TargetError::Corrupt("ext4: superblock: too many block groups".into()));
         }
-        let fs = Filesystem::mount_with_cache(adapter.clone(), CACHED_BLOCKS)
-            .map_err(|e| error("opening", e))?;
+        let fs =
+            Filesystem::mount_with_cache(adapter.clone(), CACHED_BLOCKS).map_err(|e| error("opening", e))?;
         // The library replays a journal that calls itself dirty; the kernel discards it unless
         // the superblock says that recovery is needed. Whoever is right, it can't be known.
         if fs.cache_pinned_blocks() > 0 {
@@ -109,40 +104,44 @@ impl Ext4Tree {
     fn expect(&self, path: &[u8], kind: FileKind) -> Result<(u32, Inode, Vec<u8>)> {
         match self.find(path)? {
             Some(found) if kind_of(&found.1) == kind => Ok(found),
-            Some(_) => Err(TargetError::io(
-                display(path),
-                std::io::ErrorKind::InvalidInput.into(),
-            )),
-            None => Err(TargetError::io(
-                display(path),
-                std::io::ErrorKind::NotFound.into(),
-            )),
+            Some(_) => Err(TargetError::io(display(path), std::io::ErrorKind::InvalidInput.into())),
+            None => Err(TargetError::io(display(path), std::io::ErrorKind::NotFound.into())),
         }
     }
 
     fn content(&self, number: u32, inode: &Inode, raw: &[u8]) -> fs_ext4::Result<Content<'_>> {
         let map = BlockMap::of(&self.fs, number, inode, raw)?;
-        Ok(Content {
-            tree: self,
-            map,
-            size: inode.size,
-            position: 0,
-        })
+        Ok(Content { tree: self, map, size: inode.size, position: 0 })
     }
 
-    fn open_file(&self, path: &[u8]) -> Result<Content<'_>> {
-        let (number, inode, raw) = self.expect(path, FileKind::File)?;
-        self.content(number, &inode, &raw)
-            .map_err(|e| error(&display(path), e))
+    /// Opens the regular file with this inode number, found at `path`.
+    fn open_inode(&self, number: u32, path: &[u8]) -> Result<Content<'_>> {
+        let failed = |e| error(&display(path), e);
+        let (inode, raw) = self.inode(number).map_err(failed)?;
+        if kind_of(&inode) != FileKind::File {
+            return Err(TargetError::io(display(path), std::io::ErrorKind::InvalidInput.into()));
+        }
+        self.content(number, &inode, &raw).map_err(failed)
+    }
+
+    /// Finds files of one directory (`group` are indices into `paths`), listing it only once.
+    fn locate(&self, paths: &[Vec<u8>], group: &[usize]) -> Result<Vec<Located>> {
+        let directory = parent(&paths[group[0]]);
+        let (number, inode, raw) = self.expect(directory, FileKind::Directory)?;
+        let names = self.names(number, &inode, &raw).map_err(|e| error(&display(directory), e))?;
+        let numbers: HashMap<Vec<u8>, u32> = names.into_iter().collect();
+        let located = group.iter().filter_map(|index| {
+            let path = &paths[*index];
+            let name = path.rsplit(|b| *b == b'/').next()?;
+            let number = *numbers.get(name)?;
+            let content = self.open_inode(number, path).ok()?;
+            Some(Located { first_block: content.map.first_block().unwrap_or(0), number, index: *index })
+        });
+        Ok(located.collect())
     }
 
     /// Entries of a directory as stored: name and inode number.
-    fn names(
-        &self,
-        number: u32,
-        inode: &Inode,
-        raw: &[u8],
-    ) -> fs_ext4::Result<Vec<(Vec<u8>, u32)>> {
+    fn names(&self, number: u32, inode: &Inode, raw: &[u8]) -> fs_ext4::Result<Vec<(Vec<u8>, u32)>> {
         let filetype = self.fs.sb.feature_incompat & Incompat::FILETYPE.bits() != 0;
         let block_size = self.fs.sb.block_size();
         fs_ext4::file_io::refuse_encrypted_names(inode)?;
@@ -151,29 +150,19 @@ impl Ext4Tree {
             names.extend(entries.into_iter().map(|e| (e.name, e.inode)));
             match names.len() {
                 0..=MAX_ENTRIES => Ok(()),
-                _ => Err(fs_ext4::Error::Corrupt(
-                    "a directory of more than 500,000 entries",
-                )),
+                _ => Err(fs_ext4::Error::Corrupt("a directory of more than 500,000 entries")),
             }
         };
         if inode.has_inline_data() {
             let (dev, inode_size) = (self.fs.dev.as_ref(), self.fs.sb.inode_size);
-            keep(fs_ext4::inline_data::read_dir(
-                dev, number, inode, raw, inode_size, block_size, filetype,
-            )?)?;
+            keep(fs_ext4::inline_data::read_dir(dev, number, inode, raw, inode_size, block_size, filetype)?)?;
         } else {
             let mut content = self.content(number, inode, raw)?;
             let mut block = vec![0; block_size as usize];
             for _ in 0..inode.size / u64::from(block_size) {
                 content.read_exact(&mut block)?;
                 let generation = inode.generation;
-                keep(parse_block_verified(
-                    &block,
-                    filetype,
-                    number,
-                    generation,
-                    &self.fs.csum,
-                )?)?;
+                keep(parse_block_verified(&block, filetype, number, generation, &self.fs.csum)?)?;
             }
         }
         names.retain(|(name, _)| name != b"." && name != b"..");
@@ -183,74 +172,72 @@ impl Ext4Tree {
 
 impl Tree for Ext4Tree {
     fn metadata(&self, path: &[u8]) -> Result<Option<Meta>> {
-        Ok(self
-            .find(path)?
-            .map(|(number, inode, _)| meta_of(number, &inode)))
+        Ok(self.find(path)?.map(|(number, inode, _)| meta_of(number, &inode)))
     }
 
     fn read_dir(&self, path: &[u8]) -> Result<Vec<Entry>> {
         let (number, inode, raw) = self.expect(path, FileKind::Directory)?;
-        let names = self
-            .names(number, &inode, &raw)
-            .map_err(|e| error(&display(path), e))?;
+        let names = self.names(number, &inode, &raw).map_err(|e| error(&display(path), e))?;
         let mut entries = Vec::with_capacity(names.len());
         for (name, number) in names {
             if name.is_empty() || name.iter().any(|b| matches!(b, b'/' | 0)) {
                 let what = "a name that is empty or holds / or NUL";
-                return Err(TargetError::Corrupt(format!(
-                    "ext4: {}: {what}",
-                    display(path)
-                )));
+                return Err(TargetError::Corrupt(format!("ext4: {}: {what}", display(path))));
             }
-            let (inode, _) = self.inode(number).map_err(|e| {
-                error(
-                    &format!("{}/{}", display(path), String::from_utf8_lossy(&name)),
-                    e,
-                )
-            })?;
-            entries.push(Entry {
-                name,
-                meta: meta_of(number, &inode),
-            });
+            let (inode, _) = self
+                .inode(number)
+                .map_err(|e| error(&format!("{}/{}", display(path), String::from_utf8_lossy(&name)), e))?;
+            entries.push(Entry { name, meta: meta_of(number, &inode) });
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
     }
 
-    fn open(&self, path: &[u8]) -> Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(self.open_file(path)?))
+    fn open(&self, path: &[u8]) -> Result<Reader<'_>> {
+        let (number, ..) = self.expect(path, FileKind::File)?;
+        Ok(Box::new(self.open_inode(number, path)?))
     }
 
     fn read_link(&self, path: &[u8]) -> Result<Vec<u8>> {
         let (number, ..) = self.expect(path, FileKind::Symlink)?;
-        self.fs
-            .read_link(number)
-            .map_err(|e| error(&display(path), e))
+        self.fs.read_link(number).map_err(|e| error(&display(path), e))
     }
 
     /// In the order in which the files lie on the disk, so that a compressed image's clusters,
     /// which hold parts of several files, are decompressed about once.
-    fn read_many(
-        &self,
-        paths: &[Vec<u8>],
-        read: &(dyn Fn(usize, Result<Box<dyn Read + Send + '_>>) + Sync),
-    ) {
-        let mut order: Vec<(u64, usize)> = paths
+    fn read_many(&self, paths: &[Vec<u8>], read: &(dyn Fn(usize, Result<Reader<'_>>) + Sync)) {
+        let mut order: Vec<usize> = (0..paths.len()).collect();
+        order.sort_by_key(|index| parent(&paths[*index]));
+        let siblings: Vec<&[usize]> =
+            order.chunk_by(|a, b| parent(&paths[*a]) == parent(&paths[*b])).collect();
+        let mut files: Vec<Located> = siblings
             .par_iter()
-            .enumerate()
-            .map(|(index, path)| {
-                let first = self
-                    .open_file(path)
-                    .ok()
-                    .and_then(|file| file.map.first_block());
-                (first.unwrap_or(0), index)
-            })
+            .flat_map_iter(|group| self.locate(paths, group).unwrap_or_default())
             .collect();
-        order.sort_unstable();
-        order
-            .par_iter()
-            .for_each(|(_, index)| read(*index, self.open(&paths[*index])));
+        // Whatever could not be located is opened by its path, for its error's sake.
+        let mut located = vec![false; paths.len()];
+        files.iter().for_each(|file| located[file.index] = true);
+        files.sort_unstable_by_key(|file| file.first_block);
+        files.par_iter().for_each(|file| {
+            let opened = self.open_inode(file.number, &paths[file.index]);
+            read(file.index, opened.map(|content| Box::new(content) as Reader<'_>));
+        });
+        for (index, path) in paths.iter().enumerate().filter(|(index, _)| !located[*index]) {
+            read(index, self.open(path));
+        }
     }
+}
+
+/// A file that is to be read, and where it starts on disk.
+struct Located {
+    first_block: u64,
+    number: u32,
+    index: usize,
+}
+
+/// The directory part of a path.
+fn parent(path: &[u8]) -> &[u8] {
+    &path[..path.iter().rposition(|b| *b == b'/').unwrap_or(0)]
 }
 
 /// A file's bytes, from its start.
@@ -284,10 +271,7 @@ impl Read for Content<'_> {
             Run::Blocks { first, blocks } => {
                 let len = piece(blocks, block_size, inside, most);
                 let at = first.saturating_mul(block_size).saturating_add(inside);
-                self.tree
-                    .device
-                    .read_at(at, &mut buf[..len])
-                    .map_err(std::io::Error::other)?;
+                self.tree.device.read_at(at, &mut buf[..len]).map_err(std::io::Error::other)?;
                 len
             }
             Run::Inline(bytes) => {
@@ -340,24 +324,16 @@ struct Adapter {
 impl BlockDevice for Adapter {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> fs_ext4::Result<()> {
         let len = buf.len() as u64;
-        let spend = |left: u64| {
-            (left != u64::MAX)
-                .then(|| left.checked_sub(len))
-                .unwrap_or(Some(left))
+        let spend = |left| match left {
+            u64::MAX => Some(left),
+            left => left.checked_sub(len),
         };
-        if self
-            .allowance
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend)
-            .is_err()
-        {
+        if self.allowance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_err() {
             return Err(fs_ext4::Error::Unsupported(
                 "opening it reads more than a cleanly unmounted filesystem needs",
             ));
         }
-        Ok(self
-            .device
-            .read_at(offset, buf)
-            .map_err(std::io::Error::other)?)
+        Ok(self.device.read_at(offset, buf).map_err(std::io::Error::other)?)
     }
 
     fn size_bytes(&self) -> u64 {

@@ -72,9 +72,7 @@ pub fn looks_like_disk(path: &Path) -> bool {
         return false;
     };
     let raw = Raw::new(file, size);
-    let filesystem = FOREIGN
-        .iter()
-        .any(|(at, mark, _)| has_mark(&raw, *at, mark));
+    let filesystem = FOREIGN.iter().any(|(at, mark, _)| has_mark(&raw, *at, mark));
     has_mark(&raw, 0, qcow2::MAGIC)
         || has_mark(&raw, 510, &[0x55, 0xaa])
         || has_mark(&raw, 512, b"EFI PART")
@@ -90,9 +88,7 @@ fn find_root(device: Arc<dyn Device>) -> Result<Ext4Tree> {
         let tree = open_filesystem(device, "the disk (it has no partition table)")?;
         return match holds_system(&tree)? {
             true => Ok(tree),
-            false => Err(no_root(
-                "the filesystem has neither /etc/os-release nor /usr",
-            )),
+            false => Err(no_root("the filesystem has neither /etc/os-release nor /usr")),
         };
     };
     partitions.retain(|p| p.kind != PartitionKind::Other);
@@ -118,9 +114,7 @@ fn find_root(device: Arc<dyn Device>) -> Result<Ext4Tree> {
         if !holds_system(&tree)? {
             passed_over.push(format!("{place} has neither /etc/os-release nor /usr"));
         } else if let Some((other, ..)) = found {
-            return Err(no_root(&format!(
-                "partitions {other} and {number} both hold a system"
-            )));
+            return Err(no_root(&format!("partitions {other} and {number} both hold a system")));
         } else {
             found = Some((number, kind, tree));
         }
@@ -135,13 +129,9 @@ fn find_root(device: Arc<dyn Device>) -> Result<Ext4Tree> {
 /// Opens the filesystem that fills a device, or says what is there instead.
 fn open_filesystem(device: Arc<dyn Device>, place: &str) -> Result<Ext4Tree> {
     if !has_mark(&*device, EXT4_MARK.0, EXT4_MARK.1) {
-        let known = FOREIGN
-            .iter()
-            .find(|(at, mark, _)| has_mark(&*device, *at, mark));
+        let known = FOREIGN.iter().find(|(at, mark, _)| has_mark(&*device, *at, mark));
         let what = known.map_or("no filesystem that is known here", |(_, _, name)| *name);
-        return Err(TargetError::Unsupported(format!(
-            "{place} holds {what}; ext4 is read"
-        )));
+        return Err(TargetError::Unsupported(format!("{place} holds {what}; ext4 is read")));
     }
     Ext4Tree::open(device).map_err(|e| match e {
         TargetError::Corrupt(what) => TargetError::Corrupt(format!("{place}: {what}")),

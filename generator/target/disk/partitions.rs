@@ -33,22 +33,10 @@ pub struct Partition {
 
 /// Type GUIDs, as text; the first three groups are stored little-endian.
 const TYPES: [(&str, PartitionKind); 4] = [
-    (
-        "4f68bce3-e8cd-4db1-96e7-fbcaf984b709",
-        PartitionKind::LinuxRoot,
-    ), // x86-64
-    (
-        "b921b045-1df0-41c3-af44-4c6f280d3fae",
-        PartitionKind::LinuxRoot,
-    ), // 64-bit ARM
-    (
-        "72ec70a6-cf74-40e6-bd49-4bda08e8f224",
-        PartitionKind::LinuxRoot,
-    ), // 64-bit RISC-V
-    (
-        "0fc63daf-8483-4772-8e79-3d69d8477de4",
-        PartitionKind::LinuxData,
-    ),
+    ("4f68bce3-e8cd-4db1-96e7-fbcaf984b709", PartitionKind::LinuxRoot), // x86-64
+    ("b921b045-1df0-41c3-af44-4c6f280d3fae", PartitionKind::LinuxRoot), // 64-bit ARM
+    ("72ec70a6-cf74-40e6-bd49-4bda08e8f224", PartitionKind::LinuxRoot), // 64-bit RISC-V
+    ("0fc63daf-8483-4772-8e79-3d69d8477de4", PartitionKind::LinuxData),
 ];
 
 /// Partition type of an MBR that only shields a GPT.
@@ -111,10 +99,7 @@ fn read_gpt(device: &dyn Device, sector: u64) -> Result<Option<Vec<Partition>>> 
         }
         let (first, last) = (le64(entry, 32), le64(entry, 40));
         let Some(sectors) = last.checked_sub(first).and_then(|n| n.checked_add(1)) else {
-            return Err(damaged(&format!(
-                "partition {} ends before it starts",
-                index + 1
-            )));
+            return Err(damaged(&format!("partition {} ends before it starts", index + 1)));
         };
         let known = TYPES.iter().find(|(text, _)| *text == guid);
         partitions.push(Partition {
@@ -155,27 +140,13 @@ fn read_mbr(device: &dyn Device) -> Result<Option<Vec<Partition>>> {
 
 /// Sectors as bytes.
 fn bytes(sectors: u64, sector: u64) -> Result<u64> {
-    sectors
-        .checked_mul(sector)
-        .ok_or_else(|| damaged("a position beyond 2^64 bytes"))
+    sectors.checked_mul(sector).ok_or_else(|| damaged("a position beyond 2^64 bytes"))
 }
 
 /// A GUID's text: the first three groups are stored little-endian, the others as written.
 fn guid(raw: &[u8]) -> String {
-    let hex = |order: &[usize]| {
-        order
-            .iter()
-            .map(|i| format!("{:02x}", raw[*i]))
-            .collect::<String>()
-    };
-    [
-        hex(&[3, 2, 1, 0]),
-        hex(&[5, 4]),
-        hex(&[7, 6]),
-        hex(&[8, 9]),
-        hex(&[10, 11, 12, 13, 14, 15]),
-    ]
-    .join("-")
+    let hex = |order: &[usize]| order.iter().map(|i| format!("{:02x}", raw[*i])).collect::<String>();
+    [hex(&[3, 2, 1, 0]), hex(&[5, 4]), hex(&[7, 6]), hex(&[8, 9]), hex(&[10, 11, 12, 13, 14, 15])].join("-")
 }
 
 fn crc32(bytes: &[u8]) -> u32 {
@@ -185,10 +156,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 fn le32(bytes: &[u8], at: usize) -> u32 {
-    bytes[at..at + 4]
-        .iter()
-        .rev()
-        .fold(0, |n, b| n << 8 | u32::from(*b))
+    bytes[at..at + 4].iter().rev().fold(0, |n, b| n << 8 | u32::from(*b))
 }
 
 fn le64(bytes: &[u8], at: usize) -> u64 {

@@ -67,9 +67,7 @@ impl Qcow2 {
     /// points beyond the file.
     pub fn open(file: File, file_size: u64) -> Result<Self> {
         let mut header = [0; HEADER_LEN];
-        let got = header
-            .len()
-            .min(usize::try_from(file_size).unwrap_or(HEADER_LEN));
+        let got = header.len().min(usize::try_from(file_size).unwrap_or(HEADER_LEN));
         read_at(&file, 0, &mut header[..got])?;
         let version = be32(&header, 4);
         // Version 2 ends at byte 72: what follows is no field of it.
@@ -91,9 +89,7 @@ impl Qcow2 {
         // One L2 table of one cluster holds cluster / 8 entries of a cluster each.
         let per_entry = 1_u64 << (2 * cluster_bits - 3);
         if entries < size.div_ceil(per_entry) || entries * 8 > MAX_L1_BYTES {
-            return Err(corrupt(&format!(
-                "{entries} table entries for {size} bytes"
-            )));
+            return Err(corrupt(&format!("{entries} table entries for {size} bytes")));
         }
         let l1 = read_table(&file, file_size, be64(&header, 40), entries)?;
         let cluster = 1_usize << cluster_bits;
@@ -121,9 +117,7 @@ impl Qcow2 {
             return Ok(Cluster::Zeros);
         }
         let entries = 1_u64 << table_bits;
-        let table = self.tables.get(offset, || {
-            read_table(&self.file, self.file_size, offset, entries)
-        })?;
+        let table = self.tables.get(offset, || read_table(&self.file, self.file_size, offset, entries))?;
         let entry = table[(number & (entries - 1)) as usize];
         if entry & COMPRESSED != 0 {
             // 62 bits: the low ones an offset, the rest the number of further 512-byte sectors.
@@ -149,9 +143,7 @@ impl Qcow2 {
         let mut inflate = Decompress::new(false);
         let done = inflate.decompress(&packed, &mut cluster, FlushDecompress::Finish);
         if done.is_err() || inflate.total_out() != cluster.len() as u64 {
-            return Err(corrupt(&format!(
-                "the compressed cluster at byte {offset} is damaged"
-            )));
+            return Err(corrupt(&format!("the compressed cluster at byte {offset} is damaged")));
         }
         Ok(cluster)
     }
@@ -215,18 +207,9 @@ fn refuse_features(file: &File, file_size: u64, version: u32, header: &[u8]) -> 
     }
     // Bit 0, dirty, speaks of reference counts, which reading does not use.
     for (bit, what) in [
-        (
-            2,
-            "with an external data file: its content is in another file",
-        ),
-        (
-            3,
-            "with a compression other than zlib: convert it with `qemu-img convert`",
-        ),
-        (
-            4,
-            "with extended L2 entries (subclusters): convert it with `qemu-img convert`",
-        ),
+        (2, "with an external data file: its content is in another file"),
+        (3, "with a compression other than zlib: convert it with `qemu-img convert`"),
+        (4, "with extended L2 entries (subclusters): convert it with `qemu-img convert`"),
     ] {
         if be64(header, 72) & (1 << bit) != 0 {
             return unsupported(what.into());
@@ -254,9 +237,7 @@ fn read_at(file: &File, offset: u64, buf: &mut [u8]) -> Result<()> {
 }
 
 fn be32(bytes: &[u8], at: usize) -> u32 {
-    bytes[at..at + 4]
-        .iter()
-        .fold(0, |n, b| n << 8 | u32::from(*b))
+    bytes[at..at + 4].iter().fold(0, |n, b| n << 8 | u32::from(*b))
 }
 
 fn be64(bytes: &[u8], at: usize) -> u64 {

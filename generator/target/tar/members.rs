@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use tar::{EntryType, Header, PaxExtensions};
+use tar::{EntryType, Header};
 
 use crate::target::{Result, TargetError};
 
@@ -65,11 +65,7 @@ struct Extensions {
 impl<'a> Members<'a> {
     /// Reads an archive of `end` bytes from its start.
     pub fn new(file: &'a File, end: u64) -> Self {
-        Self {
-            file,
-            end,
-            position: 0,
-        }
+        Self { file, end, position: 0 }
     }
 
     /// The next member; `None` at the end mark.
@@ -90,9 +86,7 @@ impl<'a> Members<'a> {
                 };
             }
             verify_checksum(&header).ok_or_else(|| self.corrupt(at, "wrong header checksum"))?;
-            let size = header
-                .entry_size()
-                .map_err(|_| self.corrupt(at, "an unreadable size"))?;
+            let size = header.entry_size().map_err(|_| self.corrupt(at, "an unreadable size"))?;
             match header.entry_type() {
                 EntryType::GNULongName => extensions.name = Some(self.text(size)?),
                 EntryType::GNULongLink => extensions.link = Some(self.text(size)?),
@@ -125,9 +119,7 @@ impl<'a> Members<'a> {
             EntryType::Char | EntryType::Block | EntryType::Fifo => MemberKind::Special,
             other => {
                 let (name, letter) = (String::from_utf8_lossy(&name), char::from(other.as_byte()));
-                return Err(TargetError::Unsupported(format!(
-                    "tar: {name} is a member of type '{letter}'"
-                )));
+                return Err(TargetError::Unsupported(format!("tar: {name} is a member of type '{letter}'")));
             }
         };
         let mut real_size = ext.real_size;
@@ -137,15 +129,8 @@ impl<'a> Members<'a> {
             real_size = gnu.real_size().ok();
             self.skip_sparse_map(gnu.is_extended())?;
         }
-        let has_data = matches!(
-            kind,
-            MemberKind::File | MemberKind::SparseFile | MemberKind::HardLink
-        );
-        let stored = if has_data {
-            ext.size.unwrap_or(size)
-        } else {
-            0
-        };
+        let has_data = matches!(kind, MemberKind::File | MemberKind::SparseFile | MemberKind::HardLink);
+        let stored = if has_data { ext.size.unwrap_or(size) } else { 0 };
         let offset = self.position;
         self.position = stored
             .checked_next_multiple_of(BLOCK)
@@ -158,15 +143,9 @@ impl<'a> Members<'a> {
                 .ok_or_else(|| self.corrupt(at, "an unreadable owner"))
         };
         Ok(Member {
-            link: ext
-                .link
-                .or_else(|| header.link_name_bytes().map(Into::into))
-                .unwrap_or_default(),
+            link: ext.link.or_else(|| header.link_name_bytes().map(Into::into)).unwrap_or_default(),
             kind,
-            mode: header
-                .mode()
-                .map_err(|_| self.corrupt(at, "an unreadable mode"))?
-                & 0o7777,
+            mode: header.mode().map_err(|_| self.corrupt(at, "an unreadable mode"))? & 0o7777,
             uid: id(ext.uid, header.uid())?,
             gid: id(ext.gid, header.gid())?,
             size: real_size.unwrap_or(stored),
@@ -235,61 +214,56 @@ impl<'a> Members<'a> {
 
 impl Extensions {
     fn read_pax(&mut self, bytes: &[u8]) -> Result<()> {
-        let damaged = |_| TargetError::Corrupt("damaged tar archive: PAX header".into());
-        for record in PaxExtensions::new(bytes) {
-            let record = record.map_err(damaged)?;
-            let key = String::from_utf8_lossy(record.key_bytes()).into_owned();
-            let value = record.value_bytes();
+        let damaged = || TargetError::Corrupt("damaged tar archive: PAX header".into());
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (key, value, tail) = pax_record(rest).ok_or_else(damaged)?;
+            rest = tail;
             let number = || {
-                let text = std::str::from_utf8(value).ok().and_then(|t| t.parse().ok());
-                text.ok_or(())
-                    .map_err(|()| damaged(std::io::ErrorKind::InvalidData.into()))
+                let text = std::str::from_utf8(value).ok();
+                text.and_then(|t| t.parse().ok()).ok_or_else(damaged)
             };
-            match key.as_str() {
-                "path" if !self.sparse || self.name.is_none() => self.name = Some(value.to_vec()),
-                "linkpath" => self.link = Some(value.to_vec()),
-                "size" => self.size = Some(number()?),
-                "uid" => self.uid = Some(number()?),
-                "gid" => self.gid = Some(number()?),
+            match key {
+                b"path" if !self.sparse || self.name.is_none() => self.name = Some(value.to_vec()),
+                b"linkpath" => self.link = Some(value.to_vec()),
+                b"size" => self.size = Some(number()?),
+                b"uid" => self.uid = Some(number()?),
+                b"gid" => self.gid = Some(number()?),
                 // GNU's three PAX sparse formats; the name of the member itself is made up.
-                "GNU.sparse.name" => {
+                b"GNU.sparse.name" => {
                     self.name = Some(value.to_vec());
                     self.sparse = true;
                 }
-                "GNU.sparse.realsize" | "GNU.sparse.size" => {
+                b"GNU.sparse.realsize" | b"GNU.sparse.size" => {
                     self.real_size = Some(number()?);
                     self.sparse = true;
                 }
-                other => self.sparse |= other.starts_with("GNU.sparse."),
+                other => self.sparse |= other.starts_with(b"GNU.sparse."),
             }
         }
         Ok(())
     }
 
     fn changes_members(&self) -> bool {
-        let Self {
-            name,
-            link,
-            size,
-            uid,
-            gid,
-            sparse,
-            real_size,
-        } = self;
-        *sparse
-            || name.is_some()
-            || link.is_some()
-            || [size, uid, gid, real_size].iter().any(|n| n.is_some())
+        let Self { name, link, size, uid, gid, sparse, real_size } = self;
+        *sparse || name.is_some() || link.is_some() || [size, uid, gid, real_size].iter().any(|n| n.is_some())
     }
+}
+
+/// The first of several PAX records `LENGTH KEY=VALUE\n`: key, value, and what follows. The
+/// length counts, not the line end: values such as file capabilities may hold one.
+fn pax_record(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let space = bytes.iter().position(|b| *b == b' ')?;
+    let len: usize = std::str::from_utf8(&bytes[..space]).ok()?.parse().ok()?;
+    let (record, rest) = bytes.split_at_checked(len)?;
+    let record = record.get(space + 1..)?.strip_suffix(b"\n")?;
+    let equals = record.iter().position(|b| *b == b'=')?;
+    Some((&record[..equals], &record[equals + 1..], rest))
 }
 
 /// Whether a header's bytes add up to the sum it holds; the sum's own bytes count as spaces.
 pub fn verify_checksum(header: &Header) -> Option<()> {
     let bytes = header.as_bytes();
-    let sum: u32 = bytes[..148]
-        .iter()
-        .chain(&bytes[156..])
-        .map(|b| u32::from(*b))
-        .sum();
+    let sum: u32 = bytes[..148].iter().chain(&bytes[156..]).map(|b| u32::from(*b)).sum();
     (header.cksum().ok()? == sum + 8 * u32::from(b' ')).then_some(())
 }

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use tar::Header;
 
 use self::members::{Member, MemberKind, Members, verify_checksum};
-use super::{Entry, FileKind, Meta, Result, TargetError, Tree, display};
+use super::{Entry, FileKind, Meta, Reader, Result, TargetError, Tree, display};
 
 /// First bytes of gzip data.
 const GZIP: &[u8] = b"\x1f\x8b";
@@ -69,10 +69,7 @@ impl TarTree {
             file = unpack(file, path)?;
         }
         let end = file.seek(SeekFrom::End(0)).map_err(context)?;
-        let mut tree = Self {
-            file: file.try_clone().map_err(context)?,
-            nodes: Vec::new(),
-        };
+        let mut tree = Self { file: file.try_clone().map_err(context)?, nodes: Vec::new() };
         tree.add(implied_directory(), Body::Directory(BTreeMap::new()))?;
         let mut members = Members::new(&file, end);
         while let Some(member) = members.next()? {
@@ -91,8 +88,7 @@ impl TarTree {
                 None => {
                     let body = Body::Directory(BTreeMap::new());
                     let child = self.add(implied_directory(), body)?;
-                    self.children(parent, &member.name)?
-                        .insert(name.to_vec(), child);
+                    self.children(parent, &member.name)?.insert(name.to_vec(), child);
                     child
                 }
             };
@@ -100,10 +96,7 @@ impl TarTree {
         let Some(last) = last else {
             // The root itself, as `./` or `/`.
             if member.kind == MemberKind::Directory {
-                self.nodes[0].meta = Meta {
-                    inode: 1,
-                    ..meta_of(&member, FileKind::Directory)
-                };
+                self.nodes[0].meta = Meta { inode: 1, ..meta_of(&member, FileKind::Directory) };
             }
             return Ok(());
         };
@@ -112,29 +105,21 @@ impl TarTree {
             (MemberKind::HardLink, _) => self.hard_link(&member)?,
             (MemberKind::Directory, Some(node)) if self.is_directory(node) => {
                 let meta = meta_of(&member, FileKind::Directory);
-                self.nodes[node].meta = Meta {
-                    inode: self.nodes[node].meta.inode,
-                    ..meta
-                };
+                self.nodes[node].meta = Meta { inode: self.nodes[node].meta.inode, ..meta };
                 node
             }
             _ => {
                 let (kind, body) = match member.kind {
-                    MemberKind::Directory => {
-                        (FileKind::Directory, Body::Directory(BTreeMap::new()))
-                    }
+                    MemberKind::Directory => (FileKind::Directory, Body::Directory(BTreeMap::new())),
                     MemberKind::Symlink => (FileKind::Symlink, Body::Link(member.link.clone())),
                     MemberKind::SparseFile => (FileKind::File, Body::SparseFile),
                     MemberKind::Special => (FileKind::Special, Body::Special),
-                    MemberKind::File | MemberKind::HardLink => {
-                        (FileKind::File, Body::File(member.offset))
-                    }
+                    MemberKind::File | MemberKind::HardLink => (FileKind::File, Body::File(member.offset)),
                 };
                 self.add(meta_of(&member, kind), body)?
             }
         };
-        self.children(parent, &member.name)?
-            .insert(last.to_vec(), node);
+        self.children(parent, &member.name)?.insert(last.to_vec(), node);
         Ok(())
     }
 
@@ -188,8 +173,7 @@ impl TarTree {
     }
 
     fn node(&self, path: &[u8]) -> Option<&Node> {
-        self.find(path.split(|b| *b == b'/').filter(|n| !n.is_empty()))
-            .map(|n| &self.nodes[n])
+        self.find(path.split(|b| *b == b'/').filter(|n| !n.is_empty())).map(|n| &self.nodes[n])
     }
 
     fn expect(&self, path: &[u8]) -> Result<&Node> {
@@ -214,16 +198,12 @@ impl Tree for TarTree {
         Ok(children.iter().map(entry).collect())
     }
 
-    fn open(&self, path: &[u8]) -> Result<Box<dyn Read + Send + '_>> {
+    fn open(&self, path: &[u8]) -> Result<Reader<'_>> {
         let node = self.expect(path)?;
         match node.body {
             Body::File(start) => {
                 let end = start + node.meta.size;
-                Ok(Box::new(Content {
-                    file: &self.file,
-                    position: start,
-                    end,
-                }))
+                Ok(Box::new(Content { file: &self.file, position: start, end }))
             }
             Body::SparseFile => Err(TargetError::Unsupported(format!(
                 "{}: a sparse file in a tar archive; make the archive without --sparse",
@@ -240,15 +220,8 @@ impl Tree for TarTree {
         }
     }
 
-    fn read_many(
-        &self,
-        paths: &[Vec<u8>],
-        read: &(dyn Fn(usize, Result<Box<dyn Read + Send + '_>>) + Sync),
-    ) {
-        paths
-            .par_iter()
-            .enumerate()
-            .for_each(|(index, path)| read(index, self.open(path)));
+    fn read_many(&self, paths: &[Vec<u8>], read: &(dyn Fn(usize, Result<Reader<'_>>) + Sync)) {
+        paths.par_iter().enumerate().for_each(|(index, path)| read(index, self.open(path)));
     }
 }
 
@@ -318,14 +291,7 @@ fn normalise(name: &[u8]) -> Vec<&[u8]> {
 
 /// The metadata of a directory that no member describes, as an extraction by root makes it.
 fn implied_directory() -> Meta {
-    Meta {
-        kind: FileKind::Directory,
-        mode: 0o755,
-        uid: 0,
-        gid: 0,
-        size: 0,
-        inode: 0,
-    }
+    Meta { kind: FileKind::Directory, mode: 0o755, uid: 0, gid: 0, size: 0, inode: 0 }
 }
 
 fn meta_of(member: &Member, kind: FileKind) -> Meta {
@@ -334,14 +300,7 @@ fn meta_of(member: &Member, kind: FileKind) -> Meta {
         FileKind::Symlink => member.link.len() as u64,
         _ => 0,
     };
-    Meta {
-        kind,
-        mode: member.mode,
-        uid: member.uid,
-        gid: member.gid,
-        size,
-        inode: 0,
-    }
+    Meta { kind, mode: member.mode, uid: member.uid, gid: member.gid, size, inode: 0 }
 }
 
 fn wrong_kind(path: &[u8], kind: std::io::ErrorKind) -> TargetError {
