@@ -7,9 +7,21 @@
 //! A target is **untrusted**: symbolic links are resolved inside it by [`Root`] and can't leave
 //! it, sizes and depths are bounded, and a damaged filesystem is an error, never a panic.
 
+mod digest;
+mod dir;
+mod disk;
+mod open;
 mod root;
+mod tar;
+mod walk;
 
+pub use digest::sha256_file;
+pub use dir::DirTree;
+pub use disk::DiskFormat;
+pub use open::{Target, TargetKind, open};
 pub use root::{Link, MAX_CONFIG_BYTES, Root};
+pub use tar::TarTree;
+pub use walk::{Skipped, walk};
 
 use std::io::Read;
 
@@ -38,7 +50,7 @@ pub struct Meta {
     pub uid: u32,
     /// Group's numeric id.
     pub gid: u32,
-    /// Size in bytes of the content (of the link's text for a symbolic link).
+    /// Size in bytes of the content (of the link's text for a symbolic link); 0 for all else.
     pub size: u64,
     /// Number of the inode, to recognise hard links; 0 where the format has none.
     pub inode: u64,
@@ -99,6 +111,9 @@ impl TargetError {
 /// Result of looking into a target.
 pub type Result<T> = std::result::Result<T, TargetError>;
 
+/// A regular file's bytes, from its start.
+pub type Reader<'a> = Box<dyn Read + Send + 'a>;
+
 /// Read access to a file tree.
 ///
 /// Paths are bytes relative to the root, without a leading `/`; the root itself is empty.
@@ -112,16 +127,22 @@ pub trait Tree: Send + Sync {
     fn read_dir(&self, path: &[u8]) -> Result<Vec<Entry>>;
 
     /// Opens a regular file for reading from its start.
-    fn open(&self, path: &[u8]) -> Result<Box<dyn Read + Send + '_>>;
+    fn open(&self, path: &[u8]) -> Result<Reader<'_>>;
 
     /// The text of a symbolic link.
     fn read_link(&self, path: &[u8]) -> Result<Vec<u8>>;
+
+    /// Why a walk over all files ends at this directory; `None` where it goes on. Something may
+    /// be mounted there that is no part of the system's files, such as `/proc`.
+    fn boundary(&self, _path: &[u8]) -> Result<Option<String>> {
+        Ok(None)
+    }
 
     /// Reads many regular files, in whatever order is quickest for the medium, possibly from
     /// several threads at once. `read` gets the index into `paths` and the file's reader.
     ///
     /// The default opens one after the other.
-    fn read_many(&self, paths: &[Vec<u8>], read: &(dyn Fn(usize, Result<Box<dyn Read + Send + '_>>) + Sync)) {
+    fn read_many(&self, paths: &[Vec<u8>], read: &(dyn Fn(usize, Result<Reader<'_>>) + Sync)) {
         for (index, path) in paths.iter().enumerate() {
             read(index, self.open(path));
         }
