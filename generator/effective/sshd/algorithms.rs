@@ -163,11 +163,12 @@ impl Family {
         if named.is_empty() {
             return Err("empty list of algorithms".to_owned());
         }
-        let named: Vec<&str> = named.split(',').take_while(|n| !n.is_empty()).collect();
-        if let Some(unknown) = named.iter().find(|n| !self.accepts(n, &known)) {
+        // sshd checks names up to the first empty one, but takes those after it, too.
+        let mut checked = named.split(',').take_while(|n| !n.is_empty());
+        if let Some(unknown) = checked.find(|n| !self.accepts(n, &known)) {
             return Err(format!("unknown algorithm “{unknown}”"));
         }
-        let wanted = before.iter().map(String::as_str).chain(named).chain(after.iter().map(String::as_str));
+        let wanted = before.iter().map(String::as_str).chain(named.split(',')).chain(after.iter().map(String::as_str));
         let mut names: Vec<&str> = Vec::new();
         for wanted in wanted {
             if wanted.starts_with('!') {

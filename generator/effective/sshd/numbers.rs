@@ -61,10 +61,11 @@ pub(super) fn max_startups(word: &str) -> Result<String, String> {
     if begin <= 0 || full <= 0 { Err(bad()) } else { Ok(format!("{begin}:{rate}:{full}")) }
 }
 
-/// `ipv4:ipv6` mask lengths; the second is optional.
+/// `ipv4:ipv6` mask lengths. Without the second, sshd up to 10.0 takes 0 for it: all of IPv6
+/// counts as one source.
 pub(super) fn net_block_size(word: &str) -> Result<String, String> {
     let (v4, v6) = match scanned(word).as_slice() {
-        [v4] => (*v4, 128),
+        [v4] => (*v4, 0),
         [v4, v6, ..] => (*v4, *v6),
         [] => (-1, -1),
     };
@@ -242,7 +243,7 @@ mod tests {
         for bad in ["10:30", "10:0:60", "60:30:10", "0", "x"] {
             assert!(max_startups(bad).is_err(), "{bad}");
         }
-        assert_eq!(net_block_size("24").as_deref(), Ok("24:128"));
+        assert_eq!(net_block_size("24").as_deref(), Ok("24:0"));
         assert!(net_block_size("33").is_err());
         assert_eq!(mask("0177").as_deref(), Ok("0177"));
         assert!(mask("1777").is_err());

@@ -96,14 +96,14 @@ fn first_names(words: Vec<String>) -> Vec<String> {
         .collect()
 }
 
-/// A path as sshd keeps it: relative ones start at its working directory, the root.
+/// A path as sshd keeps it: its working directory, the root, and a slash before relative ones.
 pub(super) fn absolute(path: &str) -> String {
     if path.eq_ignore_ascii_case("none") {
         "none".to_owned()
     } else if path.starts_with(['/', '~']) {
         path.to_owned()
     } else {
-        format!("/{path}")
+        format!("//{path}")
     }
 }
 
