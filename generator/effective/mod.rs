@@ -9,3 +9,7 @@ pub mod cloud_init;
 #[cfg(test)]
 mod memory_tree;
 pub mod sshd;
+
+pub mod apt;
+#[cfg(test)]
+mod fixture;

@@ -1,0 +1,365 @@
+//! The syntax of apt.conf, statement by statement as apt's `ReadConfigFile` reads it, oddities
+//! included: quotes and comments are judged line by line, and `#` is a comment except before
+//! the words of a directive.
+
+use super::AptConf;
+use crate::location::{Location, Sourced};
+use crate::target::{FileKind, Result, Root, display};
+
+/// Deepest `#include` apt follows.
+const MAX_INCLUDES: usize = 10;
+/// Longest full name read. apt has no bound; real ones stay below 100 bytes.
+const MAX_NAME_BYTES: usize = 1024;
+/// Deepest nesting of `{` read, likewise.
+const MAX_SCOPES: usize = 256;
+/// Words after which a `#` is a directive instead of a comment.
+const DIRECTIVES: [&[u8]; 3] = [b"clear", b"include", b"x-apt-configure-index"];
+
+/// Reads the parts of a directory in apt's order. A missing directory is an empty one.
+///
+/// Returns false where apt would stop with an error.
+pub(super) fn directory(
+    conf: &mut AptConf,
+    root: Root<'_>,
+    path: &str,
+    depth: usize,
+) -> Result<bool> {
+    let mut good = true;
+    for entry in root.read_dir(path)? {
+        let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
+        let part = format!("{}/{name}", path.trim_end_matches('/'));
+        if !accepts(name) || !is_file(root, &part)? {
+            continue;
+        }
+        good &= file(conf, root, &part, depth)?;
+    }
+    Ok(good)
+}
+
+/// Whether apt reads a part of this name: letters, digits and `_-:.`, with the extension `conf`
+/// or none at all.
+fn accepts(name: &str) -> bool {
+    let characters = |c: char| c.is_ascii_alphanumeric() || "_-:.".contains(c);
+    let extension = match name.rsplit_once('.') {
+        Some((_, extension)) => extension == "conf",
+        None => true,
+    };
+    extension && !name.starts_with('.') && name.chars().all(characters)
+}
+
+fn is_file(root: Root<'_>, path: &str) -> Result<bool> {
+    Ok(root.resolve(path)?.is_some_and(|link| link.meta.kind == FileKind::File))
+}
+
+/// Reads one file into the tree; false where apt would stop with an error.
+pub(super) fn file(conf: &mut AptConf, root: Root<'_>, path: &str, depth: usize) -> Result<bool> {
+    let shown = display(path.trim_start_matches('/').as_bytes());
+    let Some(bytes) = root.read(path)? else {
+        conf.broken.push(Sourced::new("no such file".to_owned(), Location::file(shown)));
+        return Ok(false);
+    };
+    let mut parser = Parser {
+        conf,
+        root,
+        file: shown,
+        depth,
+        scope: Vec::new(),
+        outer: Vec::new(),
+        statement: Vec::new(),
+        started: 0,
+    };
+    match parser.run(&bytes)? {
+        Ok(()) => Ok(true),
+        Err(Refused { line, reason }) => {
+            let at = Location::line(parser.file, line);
+            conf.broken.push(Sourced::new(reason.to_owned(), at));
+            Ok(false)
+        }
+    }
+}
+
+/// Where and why apt refuses the file. What was read before stays set.
+struct Refused {
+    line: usize,
+    reason: &'static str,
+}
+
+struct Parser<'a, 'r> {
+    conf: &'a mut AptConf,
+    root: Root<'r>,
+    file: String,
+    depth: usize,
+    /// Full name of the scope that is open.
+    scope: Vec<u8>,
+    /// Names of the scopes around it.
+    outer: Vec<Vec<u8>>,
+    /// What was read of the statement so far, blanks at line ends folded.
+    statement: Vec<u8>,
+    /// The line on which it began.
+    started: usize,
+}
+
+impl Parser<'_, '_> {
+    fn run(&mut self, bytes: &[u8]) -> Result<std::result::Result<(), Refused>> {
+        let mut in_comment = false;
+        let mut last = 0;
+        for (number, raw) in bytes.split(|b| *b == b'\n').enumerate() {
+            last = number + 1;
+            // Each tab counts as a blank wherever it stands, in quotes too: eight of them.
+            let expanded: Vec<u8> = raw.iter().flat_map(|b| expand(b)).copied().collect();
+            let code = strip_comments(expanded.trim_ascii(), &mut in_comment);
+            match self.line(&code, last)? {
+                Ok(()) => {}
+                Err(reason) => return Ok(Err(Refused { line: last, reason })),
+            }
+        }
+        if !self.statement.is_empty() {
+            let line = self.started.min(last);
+            return Ok(Err(Refused { line, reason: "statement without an end" }));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Takes one line without comments apart into statements.
+    fn line(&mut self, code: &[u8], number: usize) -> Result<std::result::Result<(), &'static str>> {
+        let mut in_quote = false;
+        let mut start = 0;
+        for (at, byte) in code.iter().enumerate() {
+            in_quote ^= *byte == b'"';
+            if in_quote || !b"{;}".contains(byte) {
+                continue;
+            }
+            self.collect(&code[start..at], number);
+            start = at + 1;
+            if let Err(reason) = self.end_of_statement(*byte)? {
+                return Ok(Err(reason));
+            }
+        }
+        self.collect(&code[start..], number);
+        Ok(Ok(()))
+    }
+
+    fn collect(&mut self, part: &[u8], number: usize) {
+        let part = part.trim_ascii();
+        if part.is_empty() {
+            return;
+        }
+        if self.statement.is_empty() {
+            self.started = number;
+        } else {
+            self.statement.push(b' ');
+        }
+        self.statement.extend_from_slice(part);
+    }
+
+    fn end_of_statement(&mut self, end: u8) -> Result<std::result::Result<(), &'static str>> {
+        let statement = std::mem::take(&mut self.statement);
+        if statement.is_empty() {
+            match end {
+                b'{' => return Ok(Err("block without a name")),
+                b'}' => self.leave(),
+                _ => {}
+            }
+            return Ok(Ok(()));
+        }
+        let Some((tag, rest)) = quoted_word(&statement) else { return Ok(Err("malformed tag")) };
+        let (word, rest) = match c_word(rest).map(|w| (w, &b""[..])).or_else(|| quoted_word(rest)) {
+            Some((word, rest)) => (Some(word), rest),
+            None => (None, rest.trim_ascii_start()),
+        };
+        if !rest.is_empty() {
+            return Ok(Err("junk after the value"));
+        }
+        if end == b'{' {
+            if self.outer.len() >= MAX_SCOPES || self.scope.len() + tag.len() > MAX_NAME_BYTES {
+                return Ok(Err("scopes nested deeper than in any real file"));
+            }
+            self.enter(&tag);
+            if let Some(word) = word {
+                self.conf.set(&self.scope, self.sourced(&word));
+            }
+            return Ok(Ok(()));
+        }
+        // A lone word is a value without a tag: an item of the list around it.
+        let (tag, word) = match word {
+            Some(word) => (tag, word),
+            None => (Vec::new(), tag),
+        };
+        if self.scope.len() + tag.len() > MAX_NAME_BYTES {
+            return Ok(Err("a name longer than any real one"));
+        }
+        if let Some(directive) = tag.strip_prefix(b"#") {
+            if let Err(reason) = self.directive(directive, &word)? {
+                return Ok(Err(reason));
+            }
+        } else if tag.is_empty() && word == b"#clear" {
+            return Ok(Err("#clear without a name"));
+        } else {
+            self.conf.set(&self.scoped(&tag), self.sourced(&word));
+        }
+        if end == b'}' {
+            self.leave();
+        }
+        Ok(Ok(()))
+    }
+
+    fn directive(
+        &mut self,
+        directive: &[u8],
+        word: &[u8],
+    ) -> Result<std::result::Result<(), &'static str>> {
+        if !self.scope.is_empty() {
+            return Ok(Err("a directive inside a scope"));
+        }
+        match directive {
+            b"clear" => self.conf.clear(word),
+            b"include" if self.depth > MAX_INCLUDES => return Ok(Err("includes nested too deep")),
+            b"include" => {
+                let path = String::from_utf8_lossy(word).into_owned();
+                let good = if path.len() > 2 && path.ends_with('/') {
+                    directory(self.conf, self.root, &path, self.depth + 1)?
+                } else {
+                    file(self.conf, self.root, &path, self.depth + 1)?
+                };
+                if !good {
+                    return Ok(Err("the included file is broken or missing"));
+                }
+            }
+            // Only teaches apt the types of its options; sets nothing.
+            b"x-apt-configure-index" => {}
+            _ => return Ok(Err("unknown directive")),
+        }
+        Ok(Ok(()))
+    }
+
+    fn enter(&mut self, tag: &[u8]) {
+        let inner = self.scoped(tag);
+        self.outer.push(std::mem::replace(&mut self.scope, inner));
+    }
+
+    fn leave(&mut self) {
+        self.scope = self.outer.pop().unwrap_or_default();
+    }
+
+    fn scoped(&self, tag: &[u8]) -> Vec<u8> {
+        if self.scope.is_empty() { tag.to_vec() } else { [&self.scope, &b"::"[..], tag].concat() }
+    }
+
+    fn sourced(&self, value: &[u8]) -> Sourced<String> {
+        let at = Location::line(self.file.clone(), self.started);
+        Sourced::new(String::from_utf8_lossy(value).into_owned(), at)
+    }
+}
+
+fn expand(byte: &u8) -> &[u8] {
+    if *byte == b'\t' { b"        " } else { std::slice::from_ref(byte) }
+}
+
+/// What is left of a line after its comments, in apt's order: `//` first, then `#`, then `/* */`.
+fn strip_comments(line: &[u8], in_comment: &mut bool) -> Vec<u8> {
+    let mut line = line;
+    if *in_comment {
+        let Some(end) = position(line, b"*/") else { return Vec::new() };
+        line = &line[end + 2..];
+        *in_comment = false;
+    }
+    line = &line[..unquoted(line, |rest| rest.starts_with(b"//")).unwrap_or(line.len())];
+    let comment = |rest: &[u8]| {
+        rest.strip_prefix(b"#").is_some_and(|word| !DIRECTIVES.iter().any(|d| word.starts_with(d)))
+    };
+    line = &line[..unquoted(line, comment).unwrap_or(line.len())];
+    let mut code = Vec::with_capacity(line.len());
+    while let Some(start) = unquoted(line, |rest| rest.starts_with(b"/*")) {
+        code.extend_from_slice(&line[..start]);
+        let Some(end) = position(&line[start + 2..], b"*/") else {
+            *in_comment = true;
+            return code;
+        };
+        line = &line[start + 2 + end + 2..];
+    }
+    code.extend_from_slice(line);
+    code
+}
+
+fn position(text: &[u8], pattern: &[u8]) -> Option<usize> {
+    text.windows(pattern.len()).position(|w| w == pattern)
+}
+
+/// First place outside quotes where the rest of the line satisfies `found`.
+fn unquoted(line: &[u8], found: impl Fn(&[u8]) -> bool) -> Option<usize> {
+    let mut in_quote = false;
+    for (at, byte) in line.iter().enumerate() {
+        if !in_quote && found(&line[at..]) {
+            return Some(at);
+        }
+        in_quote ^= *byte == b'"';
+    }
+    None
+}
+
+/// apt's `ParseQuoteWord`: a word up to a blank outside of quotes and brackets, with the quotes
+/// removed and `%41` decoded. Returns the word and what follows it.
+fn quoted_word(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let text = text.trim_ascii_start();
+    if text.is_empty() {
+        return None;
+    }
+    let mut end = 0;
+    while end < text.len() && !text[end].is_ascii_whitespace() {
+        for (open, close) in [(b'"', b'"'), (b'[', b']')] {
+            if text.get(end) == Some(&open) {
+                end += 1 + text[end + 1..].iter().position(|b| *b == close)?;
+            }
+        }
+        end += 1;
+    }
+    let (raw, rest) = text.split_at(end);
+    Some((unquote(raw), rest.trim_ascii_start()))
+}
+
+fn unquote(raw: &[u8]) -> Vec<u8> {
+    let hex = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let mut word = Vec::with_capacity(raw.len());
+    let mut at = 0;
+    while at < raw.len() {
+        if let [b'%', high, low, ..] = raw[at..]
+            && let (Some(high), Some(low)) = (hex(high), hex(low))
+        {
+            word.push(high << 4 | low);
+            at += 3;
+            continue;
+        }
+        if raw[at] != b'"' {
+            word.push(raw[at]);
+        }
+        at += 1;
+    }
+    word
+}
+
+/// apt's `ParseCWord`: quoted strings with nothing but blanks between them, joined.
+fn c_word(text: &[u8]) -> Option<Vec<u8>> {
+    let text = text.trim_ascii_start();
+    if text.is_empty() {
+        return None;
+    }
+    let mut word = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        match text[at] {
+            b'"' => {
+                let length = text[at + 1..].iter().position(|b| *b == b'"')?;
+                word.extend_from_slice(&text[at + 1..at + 1 + length]);
+                at += 2 + length;
+            }
+            blank if blank.is_ascii_whitespace() => {
+                if !text[at - 1].is_ascii_whitespace() {
+                    word.push(b' ');
+                }
+                at += 1;
+            }
+            _ => return None,
+        }
+    }
+    Some(word)
+}

@@ -1,0 +1,6 @@
+//! What apt and the programs around it conclude from their files.
+//!
+//! Owns the merged `apt.conf`, the package sources, the archives' `Release` files and the
+//! policy of unattended-upgrades. Knows no distribution: ids and code names are parameters.
+
+pub mod conf;
