@@ -10,6 +10,7 @@
 mod digest;
 mod dir;
 mod disk;
+mod local;
 mod open;
 mod root;
 mod tar;
@@ -18,6 +19,7 @@ mod walk;
 pub use digest::sha256_file;
 pub use dir::DirTree;
 pub use disk::DiskFormat;
+pub use local::LocalExec;
 pub use open::{Target, TargetKind, open};
 pub use root::{Link, MAX_CONFIG_BYTES, Root};
 pub use tar::TarTree;

@@ -1,0 +1,126 @@
+//! `ironseed verify`: every check of a plan against a target.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use jiff::civil::Date;
+
+use super::{Ended, Format, Outcome, print, resolve, today};
+use crate::assets::Assets;
+use crate::diagnostic::ConfigError;
+use crate::distro::{self, Distro};
+use crate::effective::os_release;
+use crate::observation::Plane;
+use crate::plan::Plan;
+use crate::report::{self, Report, TargetReport};
+use crate::target::{self, LocalExec, Root, Target, TargetKind};
+use crate::verify::{self, Look, Nature, boot};
+
+/// Verifies a directory, tar, disk image or the running system against every check
+///
+/// Exit code 0: nothing is wrong. 1: findings. 2: could not run.
+#[derive(Args)]
+pub struct Verify {
+    /// Directory, tar, raw or qcow2 disk image; `/` is the running system
+    target: PathBuf,
+    /// Profile: a built-in name, or the path of your own YAML
+    #[arg(short, long, default_value = "nectar-base", value_name = "NAME|FILE")]
+    profile: String,
+    /// Distribution; what the target's os-release says where it is left out
+    #[arg(short, long, value_name = "ID|FILE")]
+    distro: Option<String>,
+    /// Start the disk image in QEMU, on a throw-away overlay, and look at it running as well
+    #[arg(long)]
+    boot: bool,
+    /// Output form
+    #[arg(long, default_value = "human")]
+    format: Format,
+    /// Write the JSON report to this file as well
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Hold dates against this day instead of today
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    on: Option<Date>,
+}
+
+impl Verify {
+    pub fn run(self, assets: &Assets) -> Outcome {
+        let today = self.on.unwrap_or_else(today);
+        let target = target::open(&self.target)?;
+        let distro = match &self.distro {
+            Some(id) => distro::load(id, assets)?,
+            None => detect(Root::new(target.tree.as_ref()), &self.target, assets)?,
+        };
+        let plan = resolve(&self.profile, distro, assets)?;
+        let report = report(&self.target, &target, &plan, self.boot, today)?;
+        if let Some(path) = &self.report {
+            super::write_whole(path, report.to_json()?.as_bytes())?;
+        }
+        match self.format {
+            Format::Human => print(&report::human(&report))?,
+            Format::Json => print(&report.to_json()?)?,
+        }
+        Ok(if report.is_clean() { Ended::Fine } else { Ended::Findings })
+    }
+}
+
+/// Looks at a target on every plane there is.
+///
+/// # Errors
+/// A target that can't be booted although it should be, or whose bytes can't be read.
+pub fn report(path: &Path, target: &Target, plan: &Plan, boot: bool, today: Date) -> anyhow::Result<Report> {
+    let root = Root::new(target.tree.as_ref());
+    let running = path == Path::new("/");
+    let exec = LocalExec;
+    let nature = if running { Nature::Instance } else { Nature::Image };
+    let look = match running {
+        true => Look::new(root, Some(&exec), plan, nature, today),
+        false => Look::new(root, None, plan, nature, today),
+    };
+    let mut planes = vec![Plane::Configured];
+    let mut seen = verify::observe(&look, Plane::Configured);
+    if running {
+        planes.push(Plane::Running);
+        seen.extend(verify::observe(&look, Plane::Running));
+    }
+    if boot {
+        anyhow::ensure!(
+            matches!(target.kind, TargetKind::Disk(_)),
+            "--boot needs a disk image, and {} is none",
+            path.display()
+        );
+        planes.push(Plane::Running);
+        seen.extend(boot::observe(path, plan)?);
+    }
+    let kind = match target.kind {
+        _ if running => "running".to_owned(),
+        TargetKind::Directory => "directory".to_owned(),
+        TargetKind::Tar => "tar".to_owned(),
+        TargetKind::Disk(format) => format.to_string(),
+    };
+    let sha256 = match target.kind {
+        TargetKind::Directory => None,
+        _ => Some(target::sha256_file(path)?),
+    };
+    let target = TargetReport { name: path.display().to_string(), kind, sha256 };
+    Ok(verify::report(plan, target, &planes, seen, today))
+}
+
+/// The built-in distribution that a target's os-release names.
+fn detect(root: Root<'_>, path: &Path, assets: &Assets) -> anyhow::Result<Distro> {
+    let name = path.display();
+    let release = os_release::read(root)
+        .with_context(|| format!("{name}: which distribution is it?"))?
+        .ok_or_else(|| {
+            ConfigError::plain(format!("{name} has no /etc/os-release, so it is no Linux root; or name it with -d"))
+        })?;
+    let (id, version) = (release.id(), release.version_id());
+    let known = distro::by_os_release(id, version, assets)?;
+    known.ok_or_else(|| {
+        ConfigError::plain(format!(
+            "{name} is `{id}` `{version}`, for which there is no file in images/; name one with -d (see `ironseed list distros`)"
+        ))
+        .into()
+    })
+}
