@@ -145,6 +145,8 @@ pub enum BanBackend {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Archive {
+    /// What `lsb_release -i` says: `${distro_id}` in patterns.
+    pub distributor: String,
     /// `Origins-Pattern` that selects security updates alone.
     pub security_pattern: String,
     /// `Origins-Pattern`s that select every update of the release.

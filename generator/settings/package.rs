@@ -53,7 +53,7 @@ impl Kind for Package {
         };
         let observe = |name: &String| {
             let wanted = format!("{name} installed");
-            match packages.installed(name) {
+            match packages.get(name) {
                 Some(package) => {
                     Observation::pass(plane, format!("{name} {}", package.version), wanted).at(package.at.clone())
                 }
@@ -63,7 +63,7 @@ impl Kind for Package {
                     wanted,
                     format!("the package database has no installed package `{name}`"),
                 )
-                .at(Location::file(packages.database())),
+                .at(Location::file("/var/lib/dpkg/status")),
             }
         };
         names.iter().map(observe).collect()

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{Kind, Wanted, checks_of};
 use crate::diagnostic::ConfigError;
 use crate::distro::{ArchiveSuite, Distro, UpdatesBackend};
-use crate::effective::apt::{self, AptConf};
-use crate::location::Location;
+use crate::effective::apt::{self, Archive, AptConf, BadRule, OriginRules, UpdatePolicy, Verdict};
+use crate::location::{Location, Sourced};
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::BundleFile;
 use crate::render::{Bundle, Context};
@@ -98,18 +98,160 @@ impl Kind for Updates {
     }
 }
 
-/// Periodic work that must be on, with what it does.
-const PERIODIC: [(&str, &str); 2] = [
-    ("APT::Periodic::Update-Package-Lists", "package lists are refreshed"),
-    ("APT::Periodic::Unattended-Upgrade", "updates are installed"),
-];
-
 impl Updates {
     fn configured(&self, look: &Look<'_>, conf: &AptConf) -> Vec<Observation> {
-        let mut seen: Vec<Observation> = PERIODIC.iter().map(|(name, what)| periodic(conf, name, what)).collect();
-        seen.extend(switched_off(conf));
+        let policy = UpdatePolicy::read(conf);
+        let mut seen = periodic(&policy);
         seen.extend(self.selection(look, conf));
+        seen.extend(kept_back(&policy));
         seen.extend(sources(look));
         seen
+    }
+
+    /// The rules select the archives of this release that they should, and no others.
+    fn selection(&self, look: &Look<'_>, conf: &AptConf) -> Vec<Observation> {
+        let plane = Plane::Configured;
+        let distro = &look.plan.distro;
+        let rules = match OriginRules::read(conf, &distro.archive.distributor, &distro.codename) {
+            Ok(rules) => rules,
+            Err(bad) => return vec![stops(&bad, self.wanted())],
+        };
+        let judge = |suite: &ArchiveSuite| {
+            let wants = self.wants(suite);
+            let name = &suite.codename;
+            let wanted = format!("updates of {name} {}", if wants { "selected" } else { "left alone" });
+            match rules.judge(&archive(suite)) {
+                Ok(Verdict::AllowedBy(line)) => {
+                    let reason = format!("`{}` selects updates that the profile leaves alone", line.value);
+                    Observation::judge(plane, wants, format!("selected by `{}`", line.value), wanted, reason)
+                        .at(line.at.clone())
+                }
+                Ok(Verdict::Refused | Verdict::Local) => {
+                    let tried: Vec<&str> = rules.lines().map(|l| l.value.as_str()).collect();
+                    let reason = format!(
+                        "no rule matches {name} (origin {}, label {}), so its updates never install themselves; rules: {}",
+                        suite.origin,
+                        suite.label,
+                        if tried.is_empty() { "none".to_owned() } else { tried.join("; ") }
+                    );
+                    let at = rules.lines().next().map(|l| l.at.clone());
+                    Observation::judge(plane, !wants, "not selected", wanted, reason)
+                        .at(at.unwrap_or_else(|| Location::file(APT_FOLDER)))
+                }
+                Err(bad) => stops(&bad, wanted),
+            }
+        };
+        distro.archive.suites.iter().filter(|s| s.role != "release" || !self.wants(s)).map(judge).collect()
+    }
+}
+
+/// Where most of apt's configuration stands.
+const APT_FOLDER: &str = "/etc/apt/apt.conf.d";
+
+/// The periodic jobs run: switched on, and with an interval each.
+fn periodic(policy: &UpdatePolicy) -> Vec<Observation> {
+    let plane = Plane::Configured;
+    let mut seen = Vec::new();
+    for line in &policy.broken {
+        let reason = "apt refuses its configuration because of this line, so nothing is updated";
+        let found = format!("`{}`", line.value);
+        seen.push(Observation::fail(plane, found, "a configuration that apt reads", reason).at(line.at.clone()));
+    }
+    if let Some(off) = policy.enable.as_ref().filter(|e| !e.value) {
+        let reason = "this switches every periodic job off";
+        let wanted = "APT::Periodic::Enable 1";
+        seen.push(Observation::fail(plane, "APT::Periodic::Enable 0", wanted, reason).at(off.at.clone()));
+    }
+    for (name, what, job) in [
+        ("APT::Periodic::Update-Package-Lists", "package lists are refreshed", &policy.update_lists),
+        ("APT::Periodic::Unattended-Upgrade", "updates are installed", &policy.unattended_upgrade),
+    ] {
+        let wanted = format!("{name} 1, so that {what}");
+        seen.push(match job {
+            Some(job) if job.value.runs() => {
+                Observation::pass(plane, format!("{name}: {:?}", job.value), wanted).at(job.at.clone())
+            }
+            Some(job) => {
+                let reason = format!("with this value it is never so that {what}");
+                Observation::fail(plane, format!("{name}: {:?}", job.value), wanted, reason).at(job.at.clone())
+            }
+            None => {
+                let reason = format!("no file sets it, and the default is off: it is never so that {what}");
+                Observation::fail(plane, format!("{name} not set"), wanted, reason).at(Location::file(APT_FOLDER))
+            }
+        });
+    }
+    seen
+}
+
+/// Packages and days that are left out.
+fn kept_back(policy: &UpdatePolicy) -> Vec<Observation> {
+    let plane = Plane::Configured;
+    let lists = [
+        (&policy.blacklist, "these packages are never updated"),
+        (&policy.whitelist, "only these packages are updated"),
+        (&policy.update_days, "updates wait for these days"),
+    ];
+    let judge = |(list, reason): (&Vec<Sourced<String>>, &str)| {
+        list.iter()
+            .map(|line| {
+                let found = format!("`{}`", line.value);
+                Observation::fail(plane, found, "every package, every day", reason).at(line.at.clone())
+            })
+            .collect::<Vec<_>>()
+    };
+    lists.into_iter().flat_map(judge).collect()
+}
+
+/// The security archive of this release is among apt's sources, and apt reads them.
+fn sources(look: &Look<'_>) -> Vec<Observation> {
+    let plane = Plane::Configured;
+    let wanted = "the security archive of this release among the sources";
+    let sources = match look.apt_sources() {
+        Ok(sources) => sources,
+        Err(why) => return vec![Observation::unobserved(plane, wanted, why)],
+    };
+    if let Some(line) = sources.broken.first() {
+        let reason = "apt refuses its sources because of this line, so nothing is updated";
+        return vec![Observation::fail(plane, format!("`{}`", line.value), wanted, reason).at(line.at.clone())];
+    }
+    let security = look.plan.distro.archive.suites.iter().filter(|s| s.role == "security");
+    let judge = |suite: &ArchiveSuite| {
+        // A suite goes by its code name or by its suite name, with or without a folder behind it.
+        let names = |s: &String| {
+            let name = s.split('/').next().unwrap_or(s);
+            name == suite.codename || name == suite.suite
+        };
+        let binary = |s: &&apt::Source| s.types.iter().any(|t| t == "deb") && s.suites.iter().any(names);
+        match sources.enabled.iter().find(binary) {
+            Some(source) => {
+                let found = format!("{} {}", source.uris.join(" "), source.suites.join(" "));
+                Observation::pass(plane, found, wanted).at(source.at.clone())
+            }
+            None => {
+                let reason = format!("no source has the suite {}, so there is nothing to select", suite.codename);
+                let at = Location::file("/etc/apt/sources.list");
+                Observation::fail(plane, "no such source", wanted, reason).at(at)
+            }
+        }
+    };
+    security.map(judge).collect()
+}
+
+fn stops(bad: &BadRule, wanted: String) -> Observation {
+    let found = format!("`{}`", bad.rule.value);
+    let reason = format!("unattended-upgrades stops here: {}", bad.reason);
+    Observation::fail(Plane::Configured, found, wanted, reason).at(bad.rule.at.clone())
+}
+
+/// An archive of this release as apt would know it.
+fn archive(suite: &ArchiveSuite) -> Archive {
+    Archive {
+        origin: suite.origin.clone(),
+        label: suite.label.clone(),
+        suite: suite.suite.clone(),
+        codename: suite.codename.clone(),
+        component: "main".into(),
+        site: String::new(),
     }
 }

@@ -1,0 +1,68 @@
+//! `cleartext`: no program that talks to other hosts in the clear is installed, and packages are
+//! taken only from archives that are signed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, Wanted};
+use crate::diagnostic::ConfigError;
+use crate::observation::{Observation, Plane};
+use crate::render::{Bundle, Context};
+use crate::verify::Look;
+
+/// No clear-text remote access.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cleartext {}
+
+/// The role under which the facts list the packages.
+const ROLE: &str = "cleartext";
+
+impl Kind for Cleartext {
+    const SUMMARY: &'static str = "no clear-text remote access or file transfer is installed";
+
+    fn planes(&self) -> &'static [Plane] {
+        &[Plane::Configured]
+    }
+
+    fn wanted(&self) -> String {
+        "no telnet, rsh, talk, ftp, tftp or NIS".into()
+    }
+
+    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+        for wanted in all {
+            for name in context.plan.distro.package_names(ROLE) {
+                bundle.remove_package(name, wanted.check);
+            }
+        }
+        Ok(())
+    }
+
+    fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
+        let packages = match look.packages() {
+            Ok(packages) => packages,
+            Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
+        };
+        let mut seen = Vec::new();
+        for name in look.plan.distro.package_names(ROLE) {
+            if let Some(package) = packages.get(name) {
+                let reason = "it sends passwords and data in the clear";
+                let found = format!("{name} {} installed", package.version);
+                seen.push(Observation::fail(plane, found, self.wanted(), reason).at(package.at.clone()));
+            }
+        }
+        match look.apt_sources() {
+            Ok(sources) => {
+                for source in sources.enabled.iter().filter(|s| s.trusted() == Some(true)) {
+                    let reason = "packages of this archive are installed without a signature";
+                    let found = format!("{} without a signature", source.uris.join(" "));
+                    seen.push(Observation::fail(plane, found, "signed archives", reason).at(source.at.clone()));
+                }
+            }
+            Err(why) => seen.push(Observation::unobserved(plane, "signed archives", why)),
+        }
+        if seen.is_empty() {
+            seen.push(Observation::pass(plane, "none installed", self.wanted()));
+        }
+        seen
+    }
+}

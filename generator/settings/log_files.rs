@@ -1,0 +1,84 @@
+//! `log-files`: what logs say is for administrators, and only root may change them.
+
+use serde::{Deserialize, Serialize};
+
+use super::Kind;
+use crate::location::Location;
+use crate::observation::{Observation, Plane};
+use crate::target::{FileKind, Result, Root, display};
+use crate::verify::Look;
+
+/// No log is writable by others than root and the system's own accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogFiles {}
+
+const FOLDER: &str = "/var/log";
+
+/// Logs that are public by design: who logged in, and what was installed. `wtmp` and its kin are
+/// writable by group utmp, whose programs keep them (utmp(5)).
+const PUBLIC: [&str; 10] =
+    ["wtmp", "btmp", "lastlog", "faillog", "dpkg.log", "alternatives.log", "bootstrap.log", "fontconfig.log", "history.log", "eipp.log.xz"];
+
+/// How deep folders are followed.
+const MAX_DEPTH: usize = 16;
+
+impl Kind for LogFiles {
+    const SUMMARY: &'static str = "logs are changed by root alone and not read by everybody";
+
+    fn planes(&self) -> &'static [Plane] {
+        &[Plane::Configured]
+    }
+
+    fn wanted(&self) -> String {
+        "logs that ordinary users can't change, and can't read unless public by design".into()
+    }
+
+    fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
+        let mut bad = Vec::new();
+        match look.root.exists(FOLDER) {
+            Ok(true) => {}
+            Ok(false) => return vec![Observation::unobserved(plane, self.wanted(), "there is no /var/log")],
+            Err(error) => return vec![Observation::error(plane, self.wanted(), error.to_string())],
+        }
+        if let Err(error) = inspect(look.root, FOLDER.as_bytes().to_vec(), 0, &mut bad) {
+            return vec![Observation::error(plane, self.wanted(), error.to_string())];
+        }
+        if bad.is_empty() {
+            let found = "every log belongs to the system";
+            return vec![Observation::pass(plane, found, self.wanted()).at(Location::file(FOLDER))];
+        }
+        let judge = |(path, found): (String, String)| {
+            let reason = "an intruder without root could read or change what happened";
+            Observation::fail(plane, found, self.wanted(), reason).at(Location::file(path))
+        };
+        bad.into_iter().map(judge).collect()
+    }
+}
+
+/// Adds every log that others than the system may change, and those that everybody may read.
+fn inspect(root: Root<'_>, folder: Vec<u8>, depth: usize, bad: &mut Vec<(String, String)>) -> Result<()> {
+    if depth > MAX_DEPTH {
+        return Ok(());
+    }
+    for entry in root.read_dir(&folder)? {
+        let path = [&folder, b"/".as_slice(), &entry.name].concat();
+        let meta = &entry.meta;
+        if !matches!(meta.kind, FileKind::File | FileKind::Directory) {
+            continue;
+        }
+        let public = PUBLIC.iter().any(|p| entry.name.starts_with(p.as_bytes()));
+        let others_write = meta.mode & 0o002 != 0 && meta.mode & 0o1000 == 0;
+        let others_read = meta.kind == FileKind::File && meta.mode & 0o004 != 0 && !public;
+        // Accounts from 1000 up are people (login.defs UID_MIN).
+        let owned_by_person = (1000..65534).contains(&meta.uid);
+        if others_write || others_read || owned_by_person {
+            let found = format!("mode {:04o}, owner {}", meta.mode, meta.uid);
+            bad.push((display(&path).replacen("//", "/", 1), found));
+        }
+        if meta.kind == FileKind::Directory {
+            inspect(root, path, depth + 1, bad)?;
+        }
+    }
+    Ok(())
+}
