@@ -2,11 +2,13 @@
 //! meets them. See `ARCHITECTURE.md` for the shape.
 
 pub mod assets;
+pub mod build;
 pub mod check;
 pub mod cli;
 pub mod diagnostic;
 pub mod distro;
 pub mod effective;
+pub mod fat;
 pub mod hash;
 pub mod location;
 pub mod observation;

@@ -63,7 +63,9 @@ impl<'a> Root<'a> {
             if meta.kind == FileKind::Symlink && (follow_last || !todo.is_empty()) {
                 links += 1;
                 if links > MAX_LINKS {
-                    return Err(TargetError::LinkLoop { path: display(path) });
+                    return Err(TargetError::LinkLoop {
+                        path: display(path),
+                    });
                 }
                 let text = self.tree.read_link(&here)?;
                 done.pop();
@@ -89,7 +91,9 @@ impl<'a> Root<'a> {
     /// A file over [`MAX_CONFIG_BYTES`], a link loop, or a tree that can't be read.
     pub fn read(&self, path: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>> {
         let path = path.as_ref();
-        let Some(link) = self.resolve(path)? else { return Ok(None) };
+        let Some(link) = self.resolve(path)? else {
+            return Ok(None);
+        };
         if link.meta.kind != FileKind::File {
             return Ok(None);
         }
@@ -111,7 +115,9 @@ impl<'a> Root<'a> {
 
     /// As [`Root::read`], as text; bytes that are no UTF-8 become U+FFFD.
     pub fn read_text(&self, path: impl AsRef<[u8]>) -> Result<Option<String>> {
-        Ok(self.read(path)?.map(|b| String::from_utf8_lossy(&b).into_owned()))
+        Ok(self
+            .read(path)?
+            .map(|b| String::from_utf8_lossy(&b).into_owned()))
     }
 
     /// Entries of a directory, sorted by name, following links to it; empty where there is none.
@@ -125,5 +131,6 @@ impl<'a> Root<'a> {
 
 /// The meaningful components of a path: empty ones and `.` left out, `..` kept.
 fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
-    path.split(|b| *b == b'/').filter(|c| !c.is_empty() && *c != b".")
+    path.split(|b| *b == b'/')
+        .filter(|c| !c.is_empty() && *c != b".")
 }
