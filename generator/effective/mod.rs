@@ -4,3 +4,9 @@
 //! [`Root`](crate::target::Root) and says the effective value and the line that decides it.
 //! Readers never import the renderer, the plan or a template: they would otherwise agree with
 //! our own output instead of with the program.
+
+pub mod files;
+pub mod firewall;
+
+#[cfg(test)]
+pub(crate) mod fixture;
