@@ -4,12 +4,16 @@
 //! [`Root`](crate::target::Root) and says the effective value and the line that decides it.
 //! Readers never import the renderer, the plan or a template: they would otherwise agree with
 //! our own output instead of with the program.
-pub mod cloud_init;
-
-#[cfg(test)]
-mod memory_tree;
-pub mod sshd;
 
 pub mod apt;
+pub mod cloud_init;
+pub mod files;
+pub mod firewall;
+pub mod sshd;
+
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod memory_fixture;
+#[cfg(test)]
+mod memory_tree;

@@ -1,0 +1,249 @@
+//! nftables' own listing, `nft -j list ruleset`, of a running system.
+
+use serde_json::{Map, Value};
+
+use super::compile::{compile, priority};
+use super::model::{Action, Base, Hook, RuleSet, Unknown};
+use super::nft_raw::{Element, Operator, RawAction, RawMatch, RawRule, RawRules, Test, Values};
+use crate::location::Location;
+
+/// What answered, for locations.
+const ORIGIN: &str = "nft -j list ruleset";
+
+/// Reads the listing.
+///
+/// # Errors
+/// Text that is no such listing.
+pub fn nftables_listing(listing: &Value) -> Result<RuleSet, String> {
+    let objects = listing.get("nftables").and_then(Value::as_array).ok_or("no list `nftables`")?;
+    let mut raw = RawRules::default();
+    for object in objects.iter().filter_map(Value::as_object) {
+        let Some((kind, body)) = object.iter().next() else { continue };
+        let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
+        match kind.as_str() {
+            "table" => {
+                let flags = body.get("flags").map(Value::to_string).unwrap_or_default();
+                raw.table(text("family"), text("name")).dormant = flags.contains("dormant");
+            }
+            "chain" => chain(&mut raw, body),
+            "set" | "map" => set(&mut raw, body),
+            "rule" => {
+                let handle = body.get("handle").and_then(Value::as_u64).unwrap_or_default();
+                let at = Location::file(format!(
+                    "{ORIGIN} ({} {} {}, handle {handle})",
+                    text("family"),
+                    text("table"),
+                    text("chain")
+                ));
+                let expressions = body.get("expr").and_then(Value::as_array);
+                let rule = rule(expressions.map_or(&[], Vec::as_slice), at);
+                raw.table(text("family"), text("table")).chain(text("chain")).rules.push(rule);
+            }
+            _ => {}
+        }
+    }
+    Ok(compile(raw, ORIGIN, ""))
+}
+
+fn chain(raw: &mut RawRules, body: &Value) {
+    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (family, table, name) = (text("family"), text("table"), text("name"));
+    let at = Location::file(format!("{ORIGIN} ({family} {table} {name})"));
+    let found = raw.table(family, table).chain(name);
+    let hook = match text("hook") {
+        "prerouting" => Hook::Prerouting,
+        "input" => Hook::Input,
+        "forward" => Hook::Forward,
+        "ingress" => {
+            found.ingress = Some(at);
+            return;
+        }
+        _ => return,
+    };
+    let prio = body.get("prio");
+    let priority = prio.and_then(Value::as_i64).or_else(|| priority(prio?.as_str()?));
+    let base = Base {
+        hook,
+        priority: priority.unwrap_or_default(),
+        drops: text("policy") == "drop",
+        policy_at: at.clone(),
+    };
+    found.base = Some(base);
+    if priority.is_none() {
+        raw.unknown.push(Unknown { at, text: "a chain without a priority".into() });
+    }
+}
+
+fn set(raw: &mut RawRules, body: &Value) {
+    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let at = Location::file(format!("{ORIGIN} (set {})", text("name")));
+    let elements = body.get("elem").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let read: Result<Vec<Element>, String> = elements.iter().map(element).collect();
+    let flags = body.get("flags").map(Value::to_string).unwrap_or_default();
+    match read {
+        Ok(elements) => {
+            let table = raw.table(text("family"), text("table"));
+            let set = table.sets.entry(text("name").to_string()).or_default();
+            set.dynamic = flags.contains("dynamic") || flags.contains("timeout");
+            set.elements = elements;
+        }
+        Err(text) => raw.unknown.push(Unknown { at, text }),
+    }
+}
+
+fn rule(expressions: &[Value], at: Location) -> RawRule {
+    let mut rule = RawRule { matches: Vec::new(), action: RawAction::Plain(Action::Continue), at };
+    for expression in expressions.iter().filter_map(Value::as_object) {
+        if let Err(text) = statement(expression, &mut rule) {
+            rule.action = RawAction::Plain(Action::Unknown(text));
+        }
+    }
+    rule
+}
+
+fn statement(expression: &Map<String, Value>, rule: &mut RawRule) -> Result<(), String> {
+    let Some((kind, body)) = expression.iter().next() else { return Ok(()) };
+    if let Some(action) = verdict(kind, body) {
+        rule.action = RawAction::Plain(action);
+        return Ok(());
+    }
+    match kind.as_str() {
+        "counter" | "log" => {}
+        "limit" => {
+            let over = body.get("inv").and_then(Value::as_bool) == Some(true);
+            let text = if over { "limit rate over" } else { "limit rate" };
+            rule.matches.push(RawMatch::Condition(text.into()));
+        }
+        "quota" => rule.matches.push(RawMatch::Condition("quota".into())),
+        "ct count" => rule.matches.push(RawMatch::Condition("ct count".into())),
+        "match" => rule.matches.push(comparison(body)?),
+        "vmap" => {
+            let selectors = selectors(body.get("key").unwrap_or(&Value::Null))?;
+            let values = values(body.get("data").unwrap_or(&Value::Null))?;
+            rule.action = RawAction::Map { selectors, values };
+        }
+        "set" => {
+            let limited = body.get("stmt").map(Value::to_string).unwrap_or_default();
+            if limited.contains("\"limit\"") || limited.contains("\"ct count\"") {
+                rule.matches.push(RawMatch::Condition("limit rate".into()));
+            }
+        }
+        "mangle" => {
+            let key = selectors(body.get("key").unwrap_or(&Value::Null))?.join(" . ");
+            if !["meta mark", "ct mark", "meta priority", "meta nftrace", "ct label"]
+                .contains(&key.as_str())
+            {
+                return Err(format!("{key} set"));
+            }
+        }
+        "ct helper" => {}
+        other => return Err(other.to_string()),
+    }
+    Ok(())
+}
+
+fn verdict(kind: &str, body: &Value) -> Option<Action> {
+    let target = || body.get("target").and_then(Value::as_str).unwrap_or_default().to_string();
+    Some(match kind {
+        "accept" => Action::Accept,
+        "drop" | "reject" => Action::Drop,
+        "return" => Action::Return,
+        "continue" => Action::Continue,
+        "jump" => Action::Jump(target()),
+        "goto" => Action::Goto(target()),
+        _ => return None,
+    })
+}
+
+fn comparison(body: &Value) -> Result<RawMatch, String> {
+    let null = Value::Null;
+    let left = body.get("left").unwrap_or(&null);
+    if let Some(fib) = left.get("fib") {
+        let result = fib.get("result").and_then(Value::as_str).unwrap_or_default();
+        return Ok(RawMatch::Condition(format!("fib {result}")));
+    }
+    let is_flags = |value: &Value| selectors(value).is_ok_and(|s| s == ["tcp flags"]);
+    let masked = left.get("&").and_then(Value::as_array).and_then(|parts| parts.first());
+    if is_flags(left) || masked.is_some_and(is_flags) {
+        return Ok(RawMatch::Condition("tcp flags".into()));
+    }
+    let operator = body.get("op").and_then(Value::as_str).unwrap_or_default();
+    let operator = Operator::parse(operator).ok_or_else(|| format!("operator {operator}"))?;
+    let selectors = selectors(left)?;
+    let values = values(body.get("right").unwrap_or(&null))?;
+    Ok(RawMatch::Test(Test { selectors, operator, values }))
+}
+
+fn selectors(value: &Value) -> Result<Vec<String>, String> {
+    if let Some(parts) = value.get("concat").and_then(Value::as_array) {
+        return parts.iter().map(selector).collect();
+    }
+    Ok(vec![selector(value)?])
+}
+
+fn selector(value: &Value) -> Result<String, String> {
+    let text = |body: &Value, key: &str| body.get(key).and_then(Value::as_str).map(str::to_string);
+    let name = if let Some(payload) = value.get("payload") {
+        text(payload, "protocol").zip(text(payload, "field")).map(|(p, f)| format!("{p} {f}"))
+    } else if let Some(meta) = value.get("meta") {
+        text(meta, "key").map(|key| format!("meta {key}"))
+    } else if let Some(ct) = value.get("ct") {
+        let direction = text(ct, "dir").map(|d| format!("{d} ")).unwrap_or_default();
+        text(ct, "key").map(|key| format!("ct {direction}{key}"))
+    } else {
+        None
+    };
+    name.ok_or_else(|| {
+        let shown = value.to_string();
+        shown.chars().take(80).collect()
+    })
+}
+
+fn values(value: &Value) -> Result<Values, String> {
+    if let Some(name) = value.as_str().and_then(|text| text.strip_prefix('@')) {
+        return Ok(Values::Named(name.to_string()));
+    }
+    let list = match value.get("set") {
+        Some(Value::Array(list)) => list.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice),
+    };
+    Ok(Values::Elements(list.iter().map(element).collect::<Result<_, _>>()?))
+}
+
+/// An element of a set, or a pair of key and verdict of a map.
+fn element(value: &Value) -> Result<Element, String> {
+    if let Some([key, action]) = value.as_array().map(Vec::as_slice) {
+        let action = action.as_object().and_then(|a| a.iter().next());
+        let action = action.and_then(|(kind, body)| verdict(kind, body));
+        return Ok(Element { action: Some(action.ok_or("a map to no verdict")?), ..element(key)? });
+    }
+    if let Some(inner) = value.get("elem").and_then(|e| e.get("val")) {
+        return element(inner);
+    }
+    let key = match value.get("concat").and_then(Value::as_array) {
+        Some(parts) => parts.iter().map(atom).collect::<Result<_, _>>()?,
+        None => vec![atom(value)?],
+    };
+    Ok(Element { key, action: None })
+}
+
+fn atom(value: &Value) -> Result<String, String> {
+    if let Some(inner) = value.get("elem").and_then(|e| e.get("val")) {
+        return atom(inner);
+    }
+    if let Some(prefix) = value.get("prefix") {
+        let address = prefix.get("addr").and_then(Value::as_str).unwrap_or_default();
+        let length =
+            prefix.get("len").and_then(Value::as_u64).ok_or("a prefix without a length")?;
+        return Ok(format!("{address}/{length}"));
+    }
+    if let Some([low, high]) = value.get("range").and_then(Value::as_array).map(Vec::as_slice) {
+        return Ok(format!("{}-{}", atom(low)?, atom(high)?));
+    }
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        other => Err(other.to_string().chars().take(80).collect()),
+    }
+}

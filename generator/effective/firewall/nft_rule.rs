@@ -1,0 +1,426 @@
+//! One rule of nftables' text: matches, statements, a verdict.
+//!
+//! Works on the tokens of one statement; knows nothing of files, tables or variables.
+
+use super::model::Action;
+use super::nft_lex::Token;
+use super::nft_raw::{Element, Operator, RawAction, RawMatch, RawRule, Test, Values};
+
+/// Keys of `meta` that may stand without the word.
+const BARE_META: [&str; 14] = [
+    "mark",
+    "iif",
+    "iifname",
+    "iiftype",
+    "iifgroup",
+    "oif",
+    "oifname",
+    "oiftype",
+    "oifgroup",
+    "skuid",
+    "skgid",
+    "pkttype",
+    "cpu",
+    "rtclassid",
+];
+
+/// Headers whose fields are tested as `header field`.
+const HEADERS: [&str; 18] = [
+    "ip", "ip6", "tcp", "udp", "sctp", "dccp", "udplite", "th", "icmp", "icmpv6", "ether", "vlan",
+    "esp", "ah", "comp", "igmp", "arp", "ct",
+];
+
+/// Statements that change where a packet goes or what it is.
+const REDIRECTS: [&str; 11] = [
+    "dnat",
+    "snat",
+    "redirect",
+    "masquerade",
+    "queue",
+    "tproxy",
+    "notrack",
+    "synproxy",
+    "dup",
+    "fwd",
+    "flow",
+];
+
+/// Tokens of one statement, read from left to right.
+pub(super) struct Cursor<'a> {
+    tokens: &'a [Token],
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(tokens: &'a [Token]) -> Self {
+        Self { tokens }
+    }
+
+    pub(super) fn peek(&self) -> Option<&'a Token> {
+        self.tokens.first()
+    }
+
+    pub(super) fn next(&mut self) -> Option<&'a Token> {
+        let (first, rest) = self.tokens.split_first()?;
+        self.tokens = rest;
+        Some(first)
+    }
+
+    /// Takes the next token if it is this keyword.
+    pub(super) fn take(&mut self, keyword: &str) -> bool {
+        let taken = self.peek().is_some_and(|token| token.is(keyword));
+        if taken {
+            self.next();
+        }
+        taken
+    }
+
+    pub(super) fn word(&mut self) -> Option<String> {
+        self.next().map(|token| token.text.clone())
+    }
+
+    /// What has not been read yet.
+    pub(super) fn remaining(&self) -> &'a [Token] {
+        self.tokens
+    }
+
+    /// The rest as text, and nothing left.
+    pub(super) fn rest(&mut self) -> String {
+        let words: Vec<&str> = self.tokens.iter().take(12).map(|t| t.text.trim()).collect();
+        self.tokens = &[];
+        words.join(" ")
+    }
+
+    /// Takes a balanced `{ … }` or `( … )`.
+    fn skip_block(&mut self) {
+        let mut depth = 0_usize;
+        while let Some(token) = self.next() {
+            if token.is("{") || token.is("(") {
+                depth += 1;
+            } else if token.is("}") || token.is(")") {
+                depth = depth.saturating_sub(1);
+            }
+            if depth == 0 {
+                return;
+            }
+        }
+    }
+}
+
+/// Reads a rule; `None` where there are no tokens.
+///
+/// # Errors
+/// What was not understood: perhaps nft does not either, and then it loads nothing.
+pub(super) fn rule(tokens: &[Token]) -> Result<Option<RawRule>, String> {
+    let Some(first) = tokens.first() else { return Ok(None) };
+    let action = RawAction::Plain(Action::Continue);
+    let mut rule = RawRule { matches: Vec::new(), action, at: first.at() };
+    let mut cursor = Cursor::new(tokens);
+    while cursor.peek().is_some() {
+        statement(&mut cursor, &mut rule)
+            .map_err(|text| format!("{text} {}", cursor.rest()).trim().to_string())?;
+    }
+    Ok(Some(rule))
+}
+
+/// Reads one match or statement; an error names what was not understood.
+fn statement(cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Result<(), String> {
+    let Some(token) = cursor.next() else { return Ok(()) };
+    if token.quoted {
+        return Err(token.text.clone());
+    }
+    if let Some(action) = verdict(&token.text, cursor)? {
+        rule.action = RawAction::Plain(action);
+        return Ok(());
+    }
+    match token.text.as_str() {
+        "counter" => skip_counter(cursor),
+        "comment" => {
+            cursor.next();
+        }
+        "log" => skip_log(cursor),
+        "limit" => rule.matches.push(RawMatch::Condition(limit(cursor))),
+        "quota" => {
+            cursor.rest();
+            rule.matches.push(RawMatch::Condition("quota".into()));
+        }
+        "add" | "update" | "delete" if cursor.peek().is_some_and(|t| t.text.starts_with('@')) => {
+            cursor.next();
+            let limited = cursor
+                .tokens
+                .iter()
+                .take_while(|t| !t.is("}"))
+                .any(|t| t.is("limit") || t.is("ct"));
+            cursor.skip_block();
+            if limited {
+                rule.matches.push(RawMatch::Condition("limit rate".into()));
+            }
+        }
+        "fib" => fib(cursor, rule)?,
+        name if REDIRECTS.contains(&name) => {
+            rule.action = RawAction::Plain(Action::Unknown(format!("{name} {}", cursor.rest())));
+        }
+        "ct" if cursor.peek().is_some_and(|t| t.is("count")) => {
+            cursor.rest();
+            rule.matches.push(RawMatch::Condition("ct count".into()));
+        }
+        name => comparison(name, cursor, rule)?,
+    }
+    Ok(())
+}
+
+/// A verdict by its first word, if it is one.
+fn verdict(word: &str, cursor: &mut Cursor<'_>) -> Result<Option<Action>, String> {
+    Ok(Some(match word {
+        "accept" => Action::Accept,
+        "drop" => Action::Drop,
+        "reject" => {
+            if cursor.peek().is_some_and(|t| t.is("with")) {
+                for _ in 0..4 {
+                    if cursor.peek().is_some_and(|t| !t.is("comment") && !t.is(",") && !t.is("}")) {
+                        cursor.next();
+                    }
+                }
+            }
+            Action::Drop
+        }
+        "return" => Action::Return,
+        "continue" => Action::Continue,
+        "jump" => Action::Jump(cursor.word().ok_or("jump to nowhere")?),
+        "goto" => Action::Goto(cursor.word().ok_or("goto nowhere")?),
+        _ => return Ok(None),
+    }))
+}
+
+/// `selector [. selector…] [operator] values`, or `… vmap values`, or `… set value`.
+fn comparison(first: &str, cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Result<(), String> {
+    let mut selectors = vec![selector(first, cursor)?];
+    while cursor.take(".") {
+        let next = cursor.word().ok_or("a concatenation that ends")?;
+        selectors.push(selector(&next, cursor)?);
+    }
+    if cursor.take("vmap") {
+        rule.action = RawAction::Map { selectors, values: values(cursor)? };
+        return Ok(());
+    }
+    if cursor.take("set") {
+        return setting(&selectors, cursor);
+    }
+    if selectors == ["tcp flags"] {
+        let of_flags = |t: &Token| {
+            !t.quoted
+                && ([
+                    "fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr", "/", ",", "&", "|",
+                    "(", ")", "==", "!=", "!",
+                ]
+                .contains(&t.text.as_str())
+                    || t.text.starts_with("0x"))
+        };
+        while cursor.peek().is_some_and(of_flags) {
+            cursor.next();
+        }
+        rule.matches.push(RawMatch::Condition("tcp flags".into()));
+        return Ok(());
+    }
+    if cursor
+        .peek()
+        .is_some_and(|t| ["&", "|", "^", "!", "/", "<<", ">>", "and", "or"].iter().any(|s| t.is(s)))
+    {
+        return Err(format!("{} with bit operations", selectors.join(" . ")));
+    }
+    let operator = match cursor.peek().filter(|t| !t.quoted).and_then(|t| Operator::parse(&t.text))
+    {
+        Some(operator) => {
+            cursor.next();
+            operator
+        }
+        None => Operator::Equal,
+    };
+    let values = values(cursor)?;
+    rule.matches.push(RawMatch::Test(Test { selectors, operator, values }));
+    Ok(())
+}
+
+/// The canonical name of what is compared: `tcp dport`, `meta iifname`, `ct state`.
+fn selector(first: &str, cursor: &mut Cursor<'_>) -> Result<String, String> {
+    if BARE_META.contains(&first) {
+        return Ok(format!("meta {first}"));
+    }
+    if first != "meta" && !HEADERS.contains(&first) {
+        return Err(first.to_string());
+    }
+    let mut field = cursor.word().ok_or_else(|| first.to_string())?;
+    if first == "ct" && (field == "original" || field == "reply") {
+        field = format!("{field} {}", cursor.word().unwrap_or_default());
+    }
+    Ok(format!("{first} {field}"))
+}
+
+/// A statement that changes something. Marks and helpers decide nothing by themselves.
+fn setting(selectors: &[String], cursor: &mut Cursor<'_>) -> Result<(), String> {
+    match selectors {
+        [one]
+            if [
+                "meta mark",
+                "ct mark",
+                "ct helper",
+                "meta priority",
+                "meta nftrace",
+                "ct label",
+            ]
+            .contains(&one.as_str()) =>
+        {
+            cursor.next();
+            Ok(())
+        }
+        _ => Err(format!("{} set", selectors.join(" . "))),
+    }
+}
+
+/// `{ … }`, `@name`, or values without braces (`established,related`, `22`, `1024 - 65535`).
+pub(super) fn values(cursor: &mut Cursor<'_>) -> Result<Values, String> {
+    if cursor.take("{") {
+        return Ok(Values::Elements(elements(cursor)?));
+    }
+    let first = cursor.word().ok_or("a comparison without a value")?;
+    if let Some(name) = first.strip_prefix('@') {
+        return Ok(Values::Named(name.to_string()));
+    }
+    let mut list = vec![key(first, cursor)?];
+    while cursor.take(",") {
+        let next = cursor.word().ok_or("a list that ends in a comma")?;
+        list.push(key(next, cursor)?);
+    }
+    Ok(Values::Elements(list.into_iter().map(|key| Element { key, action: None }).collect()))
+}
+
+/// Elements up to the closing brace, which is taken. Braces within (a variable's) are flattened.
+pub(super) fn elements(cursor: &mut Cursor<'_>) -> Result<Vec<Element>, String> {
+    let mut found = Vec::new();
+    let mut depth = 1_usize;
+    while let Some(token) = cursor.next() {
+        if token.is("{") {
+            depth += 1;
+        } else if token.is("}") {
+            depth -= 1;
+            if depth == 0 {
+                return Ok(found);
+            }
+        } else if !token.is(",") && !token.is_separator() {
+            found.push(element(token, cursor)?);
+        }
+    }
+    Err("a set that is never closed".into())
+}
+
+fn element(first: &Token, cursor: &mut Cursor<'_>) -> Result<Element, String> {
+    let mut element = Element { key: key(first.text.clone(), cursor)?, action: None };
+    loop {
+        let Some(token) = cursor.peek() else { return Ok(element) };
+        if token.is(",") || token.is("}") || token.is("{") {
+            return Ok(element);
+        }
+        cursor.next();
+        if token.is(":") {
+            let word = cursor.word().unwrap_or_default();
+            element.action = verdict(&word, cursor)?;
+            if element.action.is_none() {
+                return Err(format!("a map to {word}"));
+            }
+        } else if token.is("comment") || token.is("timeout") || token.is("expires") {
+            cursor.next();
+        } else if token.is("counter") {
+            skip_counter(cursor);
+        } else if !token.is_separator() {
+            return Err(format!("in a set: {}", token.text));
+        }
+    }
+}
+
+/// The parts of a possibly concatenated key, each with spaced-out intervals joined.
+fn key(first: String, cursor: &mut Cursor<'_>) -> Result<Vec<String>, String> {
+    let mut parts = vec![interval(first, cursor)];
+    while cursor.take(".") {
+        let next = cursor.word().ok_or("a concatenation that ends")?;
+        parts.push(interval(next, cursor));
+    }
+    Ok(parts)
+}
+
+fn interval(low: String, cursor: &mut Cursor<'_>) -> String {
+    if !cursor.take("-") {
+        return low;
+    }
+    format!("{low}-{}", cursor.word().unwrap_or_default())
+}
+
+fn skip_counter(cursor: &mut Cursor<'_>) {
+    if cursor.take("name") {
+        cursor.next();
+        return;
+    }
+    for word in ["packets", "bytes"] {
+        if cursor.take(word) {
+            cursor.next();
+        }
+    }
+}
+
+fn skip_log(cursor: &mut Cursor<'_>) {
+    while cursor.peek().is_some_and(|t| {
+        ["prefix", "level", "group", "snaplen", "queue-threshold", "flags"].iter().any(|w| t.is(w))
+    }) {
+        if cursor.next().is_some_and(|t| t.is("flags")) {
+            // `flags all`, `flags tcp sequence,options`, `flags ip options`
+            let of_flags = ["all", "tcp", "ip", "skuid", "ether", "sequence", "options", ","];
+            while cursor.peek().is_some_and(|t| of_flags.iter().any(|w| t.is(w))) {
+                cursor.next();
+            }
+        } else {
+            cursor.next();
+        }
+    }
+}
+
+fn limit(cursor: &mut Cursor<'_>) -> String {
+    if cursor.take("name") {
+        cursor.next();
+        return "limit rate".into();
+    }
+    cursor.take("rate");
+    let over = cursor.take("over");
+    // `10/second`, `10 / second`, `1 mbytes/second`
+    cursor.next();
+    while cursor
+        .peek()
+        .is_some_and(|t| t.is("/") || t.text.ends_with("bytes") || t.text.contains("bytes/"))
+    {
+        if cursor.next().is_some_and(|t| t.is("/")) {
+            cursor.next();
+        }
+    }
+    if cursor.take("burst") {
+        cursor.next();
+        cursor.next();
+    }
+    if over { "limit rate over".into() } else { "limit rate".into() }
+}
+
+fn fib(cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Result<(), String> {
+    cursor.next();
+    while cursor.take(".") {
+        cursor.next();
+    }
+    let result = cursor.word().ok_or("fib")?;
+    if cursor.peek().is_some_and(|t| t.is("vmap") || t.is("set")) {
+        return Err("fib in a map".into());
+    }
+    let is_operator = |t: &&Token| Operator::parse(&t.text).is_some();
+    if cursor.peek().filter(is_operator).is_some() {
+        cursor.next();
+    }
+    if !["missing", "exists"].iter().any(|word| cursor.take(word)) {
+        values(cursor)?;
+    }
+    rule.matches.push(RawMatch::Condition(format!("fib {result}")));
+    Ok(())
+}
