@@ -5,3 +5,5 @@
 //! Readers never import the renderer, the plan or a template: they would otherwise agree with
 //! our own output instead of with the program.
 pub mod cloud_init;
+#[cfg(test)]
+mod fixture;
