@@ -5,6 +5,10 @@
 //! Readers never import the renderer, the plan or a template: they would otherwise agree with
 //! our own output instead of with the program.
 
+pub mod accounts;
+pub mod keyvalue;
 #[cfg(test)]
 mod memory_tree;
+pub mod pam;
 pub mod sshd;
+pub mod sudoers;
