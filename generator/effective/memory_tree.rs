@@ -14,6 +14,7 @@ pub(crate) struct MemoryTree {
 #[derive(Debug)]
 enum Node {
     File(Vec<u8>),
+    Program,
     Link(Vec<u8>),
     Directory,
 }
@@ -34,6 +35,12 @@ impl MemoryTree {
         self
     }
 
+    /// The tree with an empty executable file added.
+    pub(crate) fn executable(mut self, path: &str) -> Self {
+        self.put(path, Node::Program);
+        self
+    }
+
     fn put(&mut self, path: &str, node: Node) {
         let path = path.trim_start_matches('/');
         for (at, _) in path.match_indices('/') {
@@ -45,6 +52,7 @@ impl MemoryTree {
     fn meta(node: &Node) -> Meta {
         let (kind, mode, size) = match node {
             Node::File(content) => (FileKind::File, 0o644, content.len()),
+            Node::Program => (FileKind::File, 0o755, 0),
             Node::Link(text) => (FileKind::Symlink, 0o777, text.len()),
             Node::Directory => (FileKind::Directory, 0o755, 0),
         };

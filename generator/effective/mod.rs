@@ -5,11 +5,15 @@
 //! Readers never import the renderer, the plan or a template: they would otherwise agree with
 //! our own output instead of with the program.
 
+pub mod accounts;
 pub mod apt;
 pub mod cloud_init;
 pub mod files;
 pub mod firewall;
+pub mod keyvalue;
+pub mod pam;
 pub mod sshd;
+pub mod sudoers;
 
 #[cfg(test)]
 mod fixture;

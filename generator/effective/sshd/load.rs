@@ -178,11 +178,29 @@ impl Loader<'_> {
                 return Err(excessive("statements", MAX_STATEMENTS));
             }
             Ok(value) => {
+                if self.clashes(keyword, &value) {
+                    self.problem(format!("{}: already set", line.keyword), &at);
+                }
                 let (text, guards) = (line.rest.clone(), guards.to_vec());
                 self.loaded.statements.push(Statement { keyword, value, text, guards, at });
             }
         }
         Ok(())
+    }
+
+    /// Some releases refuse a second subsystem of the same name, and `any` after other methods.
+    fn clashes(&self, keyword: &Keyword, value: &Value) -> bool {
+        let Value::Many(words) = value else { return false };
+        let name = |w: &String| w.split(' ').next().map(str::to_owned);
+        let same = |earlier: &Value| match (keyword.name, earlier) {
+            ("subsystem", Value::Many(have)) if !self.version.at_least((9, 5)) => {
+                have.first().and_then(name) == words.first().and_then(name)
+            }
+            ("authenticationmethods", _) if !self.version.at_least((9, 7)) => words == &["any"],
+            _ => false,
+        };
+        let at_start = |s: &&Statement| s.keyword.name == keyword.name && self.loaded.at_start(&s.guards);
+        self.loaded.statements.iter().filter(at_start).any(|s| same(&s.value))
     }
 
     fn problem(&mut self, text: String, at: &Location) {

@@ -87,6 +87,7 @@ pub fn read_from(root: &Root<'_>, main: &str, version: OpenSshVersion) -> Result
         let problems = std::mem::take(&mut loaded.problems);
         let mut config = SshdConfig { version, loaded, problems };
         config.check_commands();
+        config.check_methods();
         config.check_listeners();
         config
     }))
@@ -137,6 +138,21 @@ impl SshdConfig {
         }
         let switch = self.for_login("challengeresponseauthentication", login)?;
         (switch.value == "yes").then_some(Effective { keyword: "kbdinteractiveauthentication", ..switch })
+    }
+
+    /// One list of `AuthenticationMethods` at least must consist of methods that are on.
+    fn check_methods(&mut self) {
+        let at_start = |name: &str| {
+            let keyword = resolve::keyword(name, self.version)?;
+            Some(resolve::at_start(&self.loaded, self.version, keyword))
+        };
+        let Some(methods) = at_start("authenticationmethods") else { return };
+        let on = |switch: &str| at_start(switch).is_some_and(|e| e.value == "yes");
+        let usable = |list: &str| list == "any" || words::switches(list).all(on);
+        if let (Some(at), false) = (methods.at, methods.value.split(' ').any(usable)) {
+            let text = "no list of AuthenticationMethods consists of methods that are on";
+            self.problems.push(Sourced::new(text.to_owned(), at));
+        }
     }
 
     /// A command for keys needs a user to run as.

@@ -1,6 +1,7 @@
 //! Numbers as sshd reads them: integers, times, ports, scaled sizes and ratios.
 
 use super::keywords::Kind;
+use super::version::OpenSshVersion;
 
 /// The largest value of sshd's integers.
 pub(super) const INT_MAX: i64 = i32::MAX as i64;
@@ -50,15 +51,19 @@ pub(super) fn port(word: &str) -> Result<u16, String> {
     number.filter(|n| *n > 0).ok_or_else(|| format!("“{word}” is no port"))
 }
 
-/// `begin:rate:full`, or one number for both ends with the default rate of 30 percent.
-pub(super) fn max_startups(word: &str) -> Result<String, String> {
-    let bad = || format!("“{word}” is no begin:rate:full");
+/// `begin:rate:full`, or one number for both ends, which leaves the rate as it was.
+pub(super) fn max_startups(word: &str) -> Result<Vec<(&'static str, String)>, String> {
     let (begin, rate, full) = match scanned(word).as_slice() {
-        [begin, rate, full, ..] if (1..=100).contains(rate) && begin <= full => (*begin, *rate, *full),
-        [both] => (*both, 30, *both),
-        _ => return Err(bad()),
+        [begin, rate, full, ..] => (*begin, Some(*rate), *full),
+        [both] => (*both, None, *both),
+        _ => (0, None, 0),
     };
-    if begin <= 0 || full <= 0 { Err(bad()) } else { Ok(format!("{begin}:{rate}:{full}")) }
+    let rate_fits = rate.is_none_or(|r| (1..=100).contains(&r));
+    if begin <= 0 || begin > full || !rate_fits {
+        return Err(format!("“{word}” is no begin:rate:full"));
+    }
+    let rate = rate.map(|rate| ("rate", rate.to_string()));
+    Ok([("begin", begin.to_string()), ("full", full.to_string())].into_iter().chain(rate).collect())
 }
 
 /// `ipv4:ipv6` mask lengths. Without the second, sshd up to 10.0 takes 0 for it: all of IPv6
@@ -178,6 +183,10 @@ pub(super) fn assembled(kind: Kind, default: &str, parts: &[(&'static str, Strin
     if kind == Kind::RekeyLimit {
         return format!("{} {}", get("amount").unwrap_or("0"), get("time").unwrap_or("0"));
     }
+    if kind == Kind::MaxStartups {
+        let part = |name| get(name).unwrap_or_default();
+        return format!("{}:{}:{}", part("begin"), get("rate").unwrap_or("30"), part("full"));
+    }
     let only_switch = parts.iter().all(|(name, _)| *name == "enabled");
     if only_switch && get("enabled") == Some("no") {
         return "no".to_owned();
@@ -200,20 +209,21 @@ const QOS: &[(&str, u32)] = &[
 ];
 
 /// `IPQoS`: one class for all, or one for interactive and one for bulk traffic.
-pub(super) fn ip_qos(args: &[String]) -> Result<String, String> {
+pub(super) fn ip_qos(args: &[String], version: OpenSshVersion) -> Result<String, String> {
     match args {
-        [both] => qos(both).map(|q| format!("{q} {q}")),
-        [interactive, bulk] => Ok(format!("{} {}", qos(interactive)?, qos(bulk)?)),
+        [both] => qos(both, version).map(|q| format!("{q} {q}")),
+        [interactive, bulk] => Ok(format!("{} {}", qos(interactive, version)?, qos(bulk, version)?)),
         _ => Err("one or two classes are wanted".to_owned()),
     }
 }
 
-fn qos(word: &str) -> Result<String, String> {
+fn qos(word: &str, version: OpenSshVersion) -> Result<String, String> {
     if word.eq_ignore_ascii_case("none") {
         return Ok("none".to_owned());
     }
     let named = QOS.iter().find(|(name, _)| word.eq_ignore_ascii_case(name)).map(|(_, v)| *v);
-    let hexadecimal = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X"));
+    // Numbers are decimal from 9.8 on.
+    let hexadecimal = word.strip_prefix("0x").filter(|_| !version.at_least((9, 8)));
     let number = named.or_else(|| match hexadecimal {
         Some(digits) => u32::from_str_radix(digits, 16).ok(),
         None => word.parse().ok(),
@@ -238,8 +248,9 @@ mod tests {
 
     #[test]
     fn ratios_and_masks() {
-        assert_eq!(max_startups("10:30:60").as_deref(), Ok("10:30:60"));
-        assert_eq!(max_startups("5").as_deref(), Ok("5:30:5"));
+        let startups = |w| assembled(Kind::MaxStartups, "", &max_startups(w).unwrap());
+        assert_eq!(startups("10:30:60"), "10:30:60");
+        assert_eq!(startups("5"), "5:30:5");
         for bad in ["10:30", "10:0:60", "60:30:10", "0", "x"] {
             assert!(max_startups(bad).is_err(), "{bad}");
         }

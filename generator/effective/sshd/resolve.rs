@@ -98,15 +98,25 @@ fn pass(keyword: &Keyword, version: OpenSshVersion, statements: &[&Statement]) -
     let wins = statements[index];
     let mut pass =
         Pass { value: wins.value.clone(), at: wins.at.clone(), joined: Vec::new(), losers: Vec::new() };
-    for (i, statement) in statements.iter().enumerate().filter(|(i, _)| *i != index) {
-        let added = i > index && merge(keyword.kind, &mut pass.value, &statement.value);
-        if added {
-            pass.joined.push(statement.at.clone());
-        } else {
-            pass.losers.push(Sourced::new(statement.text.clone(), statement.at.clone()));
-        }
+    let (before, after) = (&statements[..index], &statements[index + 1..]);
+    for statement in after {
+        absorb(keyword.kind, &mut pass, statement, true);
+    }
+    // Where the last line wins, earlier ones still give the parts that it leaves out.
+    let gives_parts = after.is_empty() && matches!(wins.value, Value::Parts(_));
+    for statement in before.iter().rev() {
+        absorb(keyword.kind, &mut pass, statement, gives_parts);
     }
     Some(pass)
+}
+
+/// Adds a statement to what the winner says, or counts it among the losers.
+fn absorb(kind: Kind, pass: &mut Pass, statement: &Statement, adds: bool) {
+    if adds && merge(kind, &mut pass.value, &statement.value) {
+        pass.joined.push(statement.at.clone());
+    } else {
+        pass.losers.push(Sourced::new(statement.text.clone(), statement.at.clone()));
+    }
 }
 
 /// Index of the statement that decides.
@@ -114,6 +124,8 @@ fn winner(keyword: &Keyword, version: OpenSshVersion, statements: &[&Statement])
     let last = statements.len().checked_sub(1)?;
     let last_wins = match keyword.name {
         "fingerprinthash" | "streamlocalbindmask" => true,
+        // First wins only after 10.0, whatever sshd_config(5) says.
+        "maxstartups" | "ipqos" => !version.at_least((10, 1)),
         "persourcemaxstartups" => !version.at_least((9, 5)),
         _ => false,
     };

@@ -30,7 +30,7 @@ pub(super) fn read(kind: Kind, line: &Line, version: OpenSshVersion) -> Result<V
         Kind::RekeyLimit => return numbers::rekey_limit(args).map(Value::Parts),
         Kind::Subsystem => return words::subsystem(args, version),
         Kind::ListenAddress => return words::listen_address(args).map(Value::One),
-        Kind::IpQos => return numbers::ip_qos(args).map(Value::One),
+        Kind::IpQos => return numbers::ip_qos(args, version).map(Value::One),
         _ => {}
     }
     let (first, extra) = args.split_first().ok_or("no argument")?;
@@ -39,6 +39,9 @@ pub(super) fn read(kind: Kind, line: &Line, version: OpenSshVersion) -> Result<V
     }
     if !extra.is_empty() {
         return Err("more arguments than the keyword takes".to_owned());
+    }
+    if kind == Kind::MaxStartups {
+        return numbers::max_startups(first).map(Value::Parts);
     }
     one(kind, first, version).map(Value::One)
 }
@@ -65,7 +68,6 @@ fn one(kind: Kind, word: &str, version: OpenSshVersion) -> Result<String, String
         Kind::Algorithms(family) => family.expand(word, version),
         Kind::LogLevel => level(word),
         Kind::Facility => facility(word),
-        Kind::MaxStartups => numbers::max_startups(word),
         Kind::NetBlockSize => numbers::net_block_size(word),
         Kind::Mask => numbers::mask(word),
         Kind::UserEnvironment => Ok(word.to_owned()),

@@ -64,14 +64,30 @@ fn word(rule: WordRule, word: &str) -> Result<String, String> {
 }
 
 fn known_method(method: &str) -> bool {
-    let (name, device) = method.split_once(':').map_or((method, None), |(n, d)| (n, Some(d)));
-    match name {
-        "keyboard-interactive" => device.is_none_or(|d| matches!(d, "pam" | "bsdauth" | "skey")),
-        "none" | "publickey" | "password" | "hostbased" | "gssapi-with-mic" | "gssapi-keyex" => {
-            device.is_none()
-        }
-        _ => false,
-    }
+    METHODS.iter().any(|(name, _)| *name == method_name(method))
+}
+
+/// A method without the device that may follow it (`keyboard-interactive:pam`).
+fn method_name(method: &str) -> &str {
+    method.split_once(':').map_or(method, |(name, _)| name)
+}
+
+/// Methods of `AuthenticationMethods` and the keyword that turns each on; `none` always is.
+const METHODS: &[(&str, Option<&str>)] = &[
+    ("none", None),
+    ("publickey", Some("pubkeyauthentication")),
+    ("password", Some("passwordauthentication")),
+    ("keyboard-interactive", Some("kbdinteractiveauthentication")),
+    ("hostbased", Some("hostbasedauthentication")),
+    ("gssapi-with-mic", Some("gssapiauthentication")),
+    ("gssapi-keyex", Some("gssapiauthentication")),
+];
+
+/// Keywords that must be on for a list of methods (`publickey,password`) to be of use.
+pub(super) fn switches(methods: &str) -> impl Iterator<Item = &'static str> + '_ {
+    methods.split(',').filter_map(|m| {
+        METHODS.iter().find(|(name, _)| *name == method_name(m)).and_then(|(_, switch)| *switch)
+    })
 }
 
 /// `host:port`, `[address]:port`, `host:*`, or the whole list `any` or `none`.

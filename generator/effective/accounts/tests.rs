@@ -1,0 +1,99 @@
+use super::*;
+use crate::effective::memory_tree::MemoryTree;
+
+const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\n# a comment\ndaemon:*:1:1::/:/usr/sbin/nologin\nbob:x:1000:1000:Bob,,,:/home/bob:/bin/bash\n";
+const SHADOW: &str = "root:*:19000:0:99999:7:::\nbob:$y$j9T$salt$hash:19000:0:365:7:45:20000:\n";
+const GROUP: &str = "root:x:0:\nbob:x:1000:\nsudo:x:27:bob,alice\n";
+const KEY: &str = "ssh-ed25519 AAAAC3Nza bob@home\n";
+
+fn tree(extra: &[(&str, &str)]) -> MemoryTree {
+    let base = [("/etc/passwd", PASSWD), ("/etc/shadow", SHADOW), ("/etc/group", GROUP), ("/etc/shells", "/bin/sh\n/bin/bash\n")];
+    let files = base.iter().chain(extra).copied();
+    MemoryTree::new(files).executable("/bin/bash").executable("/bin/sh").executable("/usr/sbin/nologin")
+}
+
+fn logins(extra: &[(&str, &str)]) -> Vec<Login> {
+    let tree = tree(extra);
+    let root = Root::new(&tree);
+    let accounts = read(&root).unwrap();
+    who_can_login(&root, &accounts, &[".ssh/authorized_keys", "/etc/keys/%u"]).unwrap()
+}
+
+fn login(extra: &[(&str, &str)], name: &str) -> Login {
+    logins(extra).into_iter().find(|l| l.user.value.name == name).unwrap()
+}
+
+#[test]
+fn a_stock_system_then_a_key_for_root_then_stock_again() {
+    assert!(!login(&[], "root").possible());
+    let open = login(&[("/root/.ssh/authorized_keys", KEY)], "root");
+    assert!(open.possible());
+    assert_eq!(open.keys[0].at, Location::line("/root/.ssh/authorized_keys", 1));
+    assert!(!login(&[("/root/.ssh/authorized_keys", "# none\n\nrubbish\n")], "root").possible());
+}
+
+#[test]
+fn passwords_empty_locked_and_hashed() {
+    let sha512 = format!("$6$salt${}", "h".repeat(86));
+    for (field, want) in [
+        ("", Password::Empty),
+        ("*", Password::Locked),
+        ("!", Password::Locked),
+        ("!!", Password::Locked),
+        ("!*", Password::Locked),
+        ("x", Password::Locked),
+        ("$y$j9T$a$b", Password::Hash(Scheme::Yescrypt)),
+        ("!$y$j9T$a$b", Password::LockedHash(Scheme::Yescrypt)),
+        (sha512.as_str(), Password::Hash(Scheme::Sha512)),
+        ("$1$a$b", Password::Hash(Scheme::Md5)),
+        ("abJnggxhB/yWI", Password::Hash(Scheme::Des)),
+    ] {
+        assert_eq!(Password::of(field), want, "{field}");
+    }
+    assert_eq!(login(&[], "bob").password.at, Location::line("/etc/shadow", 2));
+    assert_eq!(login(&[("/etc/shadow", "")], "bob").password.value, Password::Missing);
+    let in_passwd = login(&[("/etc/passwd", "bob::1000:1000::/home/bob:\n")], "bob");
+    assert_eq!(in_passwd.password.value, Password::Empty);
+    assert_eq!(in_passwd.shell, Shell::Login("/bin/sh".to_owned()), "an empty field is /bin/sh");
+}
+
+#[test]
+fn shells() {
+    assert_eq!(login(&[], "daemon").shell, Shell::Refuses("/usr/sbin/nologin".to_owned()));
+    let with = |shell: &str| login(&[("/etc/passwd", &format!("bob:x:1:1::/:{shell}\n"))], "bob").shell;
+    assert_eq!(with("/bin/zsh"), Shell::Absent("/bin/zsh".to_owned()));
+    assert_eq!(with("/bin/bash"), Shell::Login("/bin/bash".to_owned()));
+    assert_eq!(with("/bin/bash\r"), Shell::Absent("/bin/bash\r".to_owned()), "CRLF breaks the shell");
+}
+
+#[test]
+fn groups_expiry_and_key_options() {
+    let forced = "no-pty,command=\"echo \\\"no, root\\\"\" ssh-rsa AAAA= old key\n";
+    let bob = login(&[("/etc/keys/bob", forced)], "bob");
+    assert_eq!(bob.groups, ["bob", "sudo"]);
+    assert!(bob.expired(20_000) && !bob.expired(19_999));
+    assert_eq!(bob.keys[0].forced_command().as_deref(), Some("echo \"no, root\""));
+    assert_eq!(bob.keys[0].options[0], "no-pty");
+    assert_eq!((bob.keys[0].kind.as_str(), bob.keys[0].comment.as_str()), ("ssh-rsa", "old key"));
+}
+
+#[test]
+fn duplicates_and_malformed_lines_are_named() {
+    let clean = read(&Root::new(&tree(&[]))).unwrap();
+    assert!(clean.duplicates.is_empty() && clean.malformed.is_empty());
+    let bad = "root:x:0:0::/root:/bin/bash\ntoor:x:0:0::/root:/bin/bash\nroot:x:5:0::/:/bin/sh\nbroken:x:zero:0::/:\nshort:x\n+::::::\n";
+    let accounts = read(&Root::new(&tree(&[("/etc/passwd", bad)]))).unwrap();
+    let names: Vec<&str> = accounts.duplicates.iter().map(|d| d.value.as_str()).collect();
+    assert_eq!(names, ["root", "uid 0"]);
+    let lines: Vec<_> = accounts.malformed.iter().filter_map(|m| m.at.line).collect();
+    assert_eq!(lines, [4, 5, 6]);
+}
+
+#[test]
+fn an_absent_file_is_not_an_empty_one() {
+    let nothing = MemoryTree::default();
+    let accounts = read(&Root::new(&nothing)).unwrap();
+    assert!(accounts.users.is_none() && accounts.shadow.is_none());
+    let empty = read(&Root::new(&tree(&[("/etc/shadow", "")]))).unwrap();
+    assert_eq!(empty.shadow, Some(Vec::new()));
+}
