@@ -74,10 +74,8 @@ pub fn report(path: &Path, target: &Target, plan: &Plan, boot: bool, today: Date
     let running = path == Path::new("/");
     let exec = LocalExec;
     let nature = if running { Nature::Instance } else { Nature::Image };
-    let look = match running {
-        true => Look::new(root, Some(&exec), plan, nature, today),
-        false => Look::new(root, None, plan, nature, today),
-    };
+    let look = Look::new(root, plan, nature, today);
+    let look = if running { look.asking(&exec) } else { look };
     let mut planes = vec![Plane::Configured];
     let mut seen = verify::observe(&look, Plane::Configured);
     if running {

@@ -67,8 +67,10 @@ impl Privileges {
             seen.push(Observation::fail(plane, found, "a sudoers file that sudo reads", reason).at(problem.at.clone()));
         }
         for grant in sudoers.grants() {
-            if !self.is_named(look, &grant.who) {
-                let reason = format!("the profile's allowed_admins does not name {}", grant.who);
+            let alien: Vec<&str> =
+                grant.who.iter().filter(|w| !self.is_named(look, w)).map(String::as_str).collect();
+            if !alien.is_empty() {
+                let reason = format!("the profile's allowed_admins does not name {}", alien.join(", "));
                 seen.push(Observation::fail(plane, describe(&grant), self.wanted(), reason).at(grant.at.clone()));
             }
         }
@@ -100,5 +102,7 @@ impl Privileges {
 
 fn describe(grant: &Grant) -> String {
     let password = if grant.nopasswd { " without a password" } else { "" };
-    format!("{} may run {} as {}{password}", grant.who, grant.commands.join(", "), grant.runas.join(", "))
+    let who = grant.who.join(", ");
+    let runas = grant.runas.as_ref().map_or_else(|| "root".to_owned(), |r| r.users.join(", "));
+    format!("{who} may run {} as {runas}{password}", grant.commands.join(", "))
 }

@@ -4,7 +4,6 @@ use jiff::ToSpan;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
-use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::verify::Look;
 
@@ -33,9 +32,9 @@ impl Kind for ReleaseSupported {
             Ok(release) => release,
             Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
         };
-        let at = release.at.clone();
-        let named = format!("{} {}", release.id, release.version_id);
-        if release.id != facts.os_release.id || release.version_id != facts.os_release.version_id {
+        let at = release.at().clone();
+        let named = format!("{} {}", release.id(), release.version_id());
+        if release.id() != facts.os_release.id || release.version_id() != facts.os_release.version_id {
             let reason = format!("the target is {named}, but the plan is for {}: name its own with -d", facts.title);
             return vec![Observation::fail(plane, named, facts.title.clone(), reason).at(at)];
         }
@@ -52,15 +51,4 @@ impl Kind for ReleaseSupported {
         }
         vec![seen]
     }
-}
-
-/// What `/etc/os-release` says, with its file.
-#[derive(Clone, Debug)]
-pub struct Release {
-    /// `ID`.
-    pub id: String,
-    /// `VERSION_ID`.
-    pub version_id: String,
-    /// The file.
-    pub at: Location,
 }

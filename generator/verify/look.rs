@@ -2,10 +2,27 @@
 //! them before, kept so that each file is read once for all checks.
 
 use std::cell::OnceCell;
+use std::result::Result;
 
 use jiff::civil::Date;
 
+use super::outside::Outside;
+use super::running::{self, Listener};
+use super::scan::{self, Scan};
+use crate::distro::FirewallBackend;
+use crate::effective::accounts::{self, Accounts, Login};
+use crate::effective::apt::{AptConf, Sources};
 use crate::effective::cloud_init::CloudConfig;
+use crate::effective::dpkg::Database;
+use crate::effective::firewall::{self, RuleSet};
+use crate::effective::ini_dropin::IniDropin;
+use crate::effective::kernel::{self, Kernels};
+use crate::effective::os_release::{self, OsRelease};
+use crate::effective::rsyslog::{self, Rsyslog};
+use crate::effective::sshd::{self, SshdConfig};
+use crate::effective::sudoers::{self, Sudoers};
+use crate::effective::systemd::Systemd;
+use crate::observation::Plane;
 use crate::plan::Plan;
 use crate::target::{Exec, Root, TargetError};
 
@@ -22,58 +39,252 @@ pub enum Nature {
 pub struct Look<'a> {
     /// The files.
     pub root: Root<'a>,
-    /// The running system, where there is one.
-    pub exec: Option<&'a dyn Exec>,
     /// What is wanted.
     pub plan: &'a Plan,
     /// Image or instance.
     pub nature: Nature,
     /// The day (UTC) that dates are held against.
     pub today: Date,
+    /// What was seen from outside a booted machine, where somebody looked.
+    pub outside: Option<&'a Outside>,
+    exec: Option<&'a dyn Exec>,
     readers: Readers,
 }
 
 /// What a reader gave, or why it could not: in words, for an observation's reason.
-type Read<T> = std::result::Result<T, String>;
+type Read<T> = Result<T, String>;
 
 /// What was read before.
 #[derive(Default)]
 struct Readers {
+    accounts: OnceCell<Read<Accounts>>,
+    apt_conf: OnceCell<Read<AptConf>>,
+    apt_sources: OnceCell<Read<Sources>>,
     cloud_config: OnceCell<Read<CloudConfig>>,
+    firewall: OnceCell<Read<RuleSet>>,
+    firewall_running: OnceCell<Read<RuleSet>>,
+    journald: OnceCell<Read<IniDropin>>,
+    kernels: OnceCell<Read<Kernels>>,
+    listeners: OnceCell<Read<Vec<Listener>>>,
+    logins: OnceCell<Read<Vec<Login>>>,
+    os_release: OnceCell<Read<OsRelease>>,
+    packages: OnceCell<Read<Database>>,
+    rsyslog: OnceCell<Read<Option<Rsyslog>>>,
+    scan: OnceCell<Read<Scan>>,
+    sshd: OnceCell<Read<SshdConfig>>,
+    sshd_dump: OnceCell<Read<Vec<(String, String)>>>,
+    sudoers: OnceCell<Read<Option<Sudoers>>>,
+    systemd: OnceCell<Read<Systemd>>,
+}
+
+/// Gives a cell's value, read at the first time.
+macro_rules! once {
+    ($self:ident . $cell:ident, $read:expr) => {
+        $self.readers.$cell.get_or_init(|| $read).as_ref().map_err(String::clone)
+    };
 }
 
 impl<'a> Look<'a> {
-    /// A view of a target.
-    pub fn new(
-        root: Root<'a>,
-        exec: Option<&'a dyn Exec>,
-        plan: &'a Plan,
-        nature: Nature,
-        today: Date,
-    ) -> Self {
-        Self { root, exec, plan, nature, today, readers: Readers::default() }
+    /// A view of files alone.
+    pub fn new(root: Root<'a>, plan: &'a Plan, nature: Nature, today: Date) -> Self {
+        Self { root, plan, nature, today, outside: None, exec: None, readers: Readers::default() }
+    }
+
+    /// The same on a running system that can be asked.
+    #[must_use]
+    pub fn asking(mut self, exec: &'a dyn Exec) -> Self {
+        self.exec = Some(exec);
+        self
+    }
+
+    /// The same with what was seen from outside.
+    #[must_use]
+    pub fn with_outside(mut self, outside: &'a Outside) -> Self {
+        self.outside = Some(outside);
+        self
+    }
+
+    /// The running system.
+    ///
+    /// # Errors
+    /// There is none: only files are looked at.
+    pub fn exec(&self) -> Read<&'a dyn Exec> {
+        self.exec.ok_or_else(|| "the target does not run here".to_owned())
+    }
+
+    /// passwd, shadow and group.
+    ///
+    /// # Errors
+    /// As all readers here: the reason why there is nothing to see, in words.
+    pub fn accounts(&self) -> Read<&Accounts> {
+        once!(self.accounts, {
+            let accounts = accounts::read(&self.root).map_err(words)?;
+            match accounts.users {
+                Some(_) => Ok(accounts),
+                None => Err("there is no /etc/passwd".into()),
+            }
+        })
+    }
+
+    /// Every account as a way in.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn logins(&self) -> Read<&Vec<Login>> {
+        once!(self.logins, {
+            let files = self.sshd().ok().and_then(|s| s.global("AuthorizedKeysFile"));
+            let files = files.map_or_else(|| ".ssh/authorized_keys .ssh/authorized_keys2".into(), |f| f.value);
+            let patterns: Vec<&str> = files.split_whitespace().collect();
+            accounts::who_can_login(&self.root, self.accounts()?, &patterns).map_err(words)
+        })
+    }
+
+    /// apt's merged configuration.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn apt_conf(&self) -> Read<&AptConf> {
+        once!(self.apt_conf, AptConf::read(self.root).map_err(words))
+    }
+
+    /// apt's sources.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn apt_sources(&self) -> Read<&Sources> {
+        once!(self.apt_sources, Sources::read(self.root).map_err(words))
     }
 
     /// cloud-init's own configuration.
     ///
     /// # Errors
-    /// It is not installed, or can't be read.
-    pub fn cloud_config(&self) -> std::result::Result<&CloudConfig, &str> {
-        let read = || {
-            found(
-                CloudConfig::read(self.root),
-                "cloud-init is not installed: there is no /etc/cloud/cloud.cfg",
-            )
-        };
-        self.readers.cloud_config.get_or_init(read).as_ref().map_err(String::as_str)
+    /// See [`Look::accounts`].
+    pub fn cloud_config(&self) -> Read<&CloudConfig> {
+        once!(
+            self.cloud_config,
+            found(CloudConfig::read(self.root), "cloud-init is not installed: there is no /etc/cloud/cloud.cfg")
+        )
+    }
+
+    /// The packet filter: as configured, or as the kernel has it.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn firewall(&self, plane: Plane) -> Read<&RuleSet> {
+        match (plane, self.plan.distro.backends.firewall) {
+            (Plane::Configured, FirewallBackend::Nftables) => once!(self.firewall, {
+                let path = self.plan.distro.path("firewall").map_err(|e| e.to_string())?;
+                let absent = format!("there is no {path}, so nothing sets up a firewall");
+                found(firewall::nftables_file(self.root, path), &absent)
+            }),
+            (Plane::Running, FirewallBackend::Nftables) => once!(self.firewall_running, {
+                let listing = running::ask(self.exec()?, &["nft", "-j", "list", "ruleset"])?;
+                let listing = serde_json::from_str(&listing).map_err(|e| format!("nft's JSON: {e}"))?;
+                firewall::nftables_listing(&listing)
+            }),
+        }
+    }
+
+    /// journald's configuration.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn journald(&self) -> Read<&IniDropin> {
+        once!(self.journald, IniDropin::read(self.root, "systemd/journald.conf").map_err(words))
+    }
+
+    /// Installed kernels, and the one that boots.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn kernels(&self) -> Read<&Kernels> {
+        once!(self.kernels, found(kernel::read(self.root), "there is no kernel in /boot"))
+    }
+
+    /// Listening sockets of the running system.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn listeners(&self) -> Read<&Vec<Listener>> {
+        once!(self.listeners, running::listeners(self.exec()?))
+    }
+
+    /// `/etc/os-release`.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn os_release(&self) -> Read<&OsRelease> {
+        once!(self.os_release, found(os_release::read(self.root), "there is no /etc/os-release"))
+    }
+
+    /// The package database.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn packages(&self) -> Read<&Database> {
+        once!(self.packages, found(Database::read(self.root), "there is no package database /var/lib/dpkg/status"))
+    }
+
+    /// rsyslog's configuration, where it is installed.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn rsyslog(&self) -> Read<&Option<Rsyslog>> {
+        once!(self.rsyslog, rsyslog::read(self.root).map_err(words))
+    }
+
+    /// Every byte of every file, scanned for secrets.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn scan(&self) -> Read<&Scan> {
+        once!(self.scan, scan::scan(self.root, self.packages().ok()).map_err(words))
+    }
+
+    /// sshd's configuration.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn sshd(&self) -> Read<&SshdConfig> {
+        once!(
+            self.sshd,
+            found(sshd::read(&self.root, self.plan.distro.versions.openssh), "there is no /etc/ssh/sshd_config")
+        )
+    }
+
+    /// What the installed sshd says of its configuration.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn sshd_dump(&self) -> Read<&Vec<(String, String)>> {
+        once!(self.sshd_dump, {
+            let sshd = self.plan.distro.path("ssh-server").map_err(|e| e.to_string())?;
+            running::sshd_dump(self.exec()?, sshd)
+        })
+    }
+
+    /// sudo's rules, where sudo is installed.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn sudoers(&self) -> Read<&Option<Sudoers>> {
+        once!(self.sudoers, sudoers::read(&self.root).map_err(words))
+    }
+
+    /// systemd's units.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn systemd(&self) -> Read<&Systemd> {
+        once!(self.systemd, Systemd::read(self.root).map_err(words))
     }
 }
 
 /// A reader's value, or in words why there is none.
-fn found<T>(read: std::result::Result<Option<T>, TargetError>, absent: &str) -> Read<T> {
-    match read {
-        Ok(Some(value)) => Ok(value),
-        Ok(None) => Err(absent.to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
+fn found<T>(read: Result<Option<T>, TargetError>, absent: &str) -> Read<T> {
+    read.map_err(words)?.ok_or_else(|| absent.to_owned())
+}
+
+fn words(error: TargetError) -> String {
+    error.to_string()
 }
