@@ -6,5 +6,7 @@
 //! our own output instead of with the program.
 
 pub mod apt;
+pub mod deb822;
+pub mod dpkg;
 #[cfg(test)]
 mod fixture;
