@@ -8,6 +8,8 @@
 pub mod accounts;
 pub mod apt;
 pub mod cloud_init;
+pub mod deb822;
+pub mod dpkg;
 pub mod files;
 pub mod firewall;
 pub mod keyvalue;

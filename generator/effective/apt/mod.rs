@@ -4,3 +4,6 @@
 //! policy of unattended-upgrades. Knows no distribution: ids and code names are parameters.
 
 pub mod conf;
+pub mod release;
+pub mod sources;
+pub mod unattended;

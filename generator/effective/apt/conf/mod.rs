@@ -206,8 +206,15 @@ fn split_name(name: &[u8]) -> Vec<&[u8]> {
     tags
 }
 
+/// Whether apt reads a file of this name in one of its directories, extension aside: letters,
+/// digits and `_-:.`, no dot at either end.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-:.".contains(c);
+    !name.starts_with('.') && !name.ends_with('.') && name.chars().all(plain)
+}
+
 /// apt's `StringToBool`.
-fn boolean(text: &str) -> Option<bool> {
+pub(super) fn boolean(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "yes" | "true" | "with" | "on" | "enable" => Some(true),
         "0" | "no" | "false" | "without" | "off" | "disable" => Some(false),

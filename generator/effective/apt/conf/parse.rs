@@ -2,7 +2,7 @@
 //! included: quotes and comments are judged line by line, and `#` is a comment except before
 //! the words of a directive.
 
-use super::AptConf;
+use super::{AptConf, is_plain_name};
 use crate::location::{Location, Sourced};
 use crate::target::{FileKind, Result, Root, display};
 
@@ -36,15 +36,9 @@ pub(super) fn directory(
     Ok(good)
 }
 
-/// Whether apt reads a part of this name: letters, digits and `_-:.`, with the extension `conf`
-/// or none at all.
+/// Whether apt reads a part of this name: with the extension `conf` or none at all.
 fn accepts(name: &str) -> bool {
-    let characters = |c: char| c.is_ascii_alphanumeric() || "_-:.".contains(c);
-    let extension = match name.rsplit_once('.') {
-        Some((_, extension)) => extension == "conf",
-        None => true,
-    };
-    extension && !name.starts_with('.') && name.chars().all(characters)
+    is_plain_name(name) && name.rsplit_once('.').is_none_or(|(_, extension)| extension == "conf")
 }
 
 fn is_file(root: Root<'_>, path: &str) -> Result<bool> {

@@ -1,0 +1,119 @@
+//! Which package ships a file, and with which digest. Read once, when a scan first asks.
+
+use std::collections::HashMap;
+
+use super::{Database, Md5};
+use crate::target::{Result, Root};
+
+/// Lists and digests of the packages.
+const INFO: &str = "var/lib/dpkg/info";
+/// Files that one package moved out of another's way.
+const DIVERSIONS: &str = "var/lib/dpkg/diversions";
+/// Directories that are the same as those below `/usr` on a merged system, where a package may
+/// still list the old path.
+const MERGED: [&str; 6] = ["bin/", "sbin/", "lib/", "lib32/", "lib64/", "libx32/"];
+
+/// The package that ships a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner<'a> {
+    /// Name of the package, without its architecture.
+    pub package: &'a str,
+    /// Digest of the file as packaged; `None` where dpkg keeps none (links, files made by hand).
+    pub md5: Option<Md5>,
+    /// A configuration file, which an administrator may change.
+    pub conffile: bool,
+}
+
+/// Every packaged path.
+#[derive(Debug)]
+pub struct Files {
+    packages: Vec<String>,
+    owners: HashMap<Vec<u8>, Entry>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    package: usize,
+    md5: Option<Md5>,
+    conffile: bool,
+}
+
+/// One line of dpkg-divert.
+struct Diversion {
+    to: Vec<u8>,
+    /// The package whose own file keeps the path; `:` for none.
+    by: String,
+}
+
+impl Files {
+    /// Reads the lists and digests of all installed packages.
+    ///
+    /// # Errors
+    /// A file that can't be read. A package without a list has no files.
+    pub fn read(root: Root<'_>, database: &Database) -> Result<Self> {
+        let diversions = diversions(root)?;
+        let mut files = Self { packages: Vec::new(), owners: HashMap::new() };
+        for package in database.installed() {
+            let index = files.packages.len();
+            files.packages.push(package.name.clone());
+            let place = |path: &[u8]| match diversions.get(path) {
+                Some(diversion) if diversion.by != package.name => diversion.to.clone(),
+                _ => path.to_vec(),
+            };
+            let stem = stem(root, &package.name, &package.architecture)?;
+            for line in lines(root, &format!("{stem}.list"))? {
+                let path = line.strip_prefix(b"/").unwrap_or(&line);
+                let entry = Entry { package: index, md5: None, conffile: false };
+                files.owners.insert(place(path), entry);
+            }
+            for line in lines(root, &format!("{stem}.md5sums"))? {
+                let Some((digest, path)) = line.split_at_checked(32) else { continue };
+                let md5 = std::str::from_utf8(digest).ok().and_then(Md5::parse);
+                let entry = Entry { package: index, md5, conffile: false };
+                files.owners.insert(place(path.trim_ascii_start()), entry);
+            }
+            for conffile in package.conffiles.iter().filter(|c| !c.obsolete) {
+                let path = conffile.path.trim_start_matches('/').as_bytes();
+                let entry = Entry { package: index, md5: conffile.md5, conffile: true };
+                files.owners.insert(place(path), entry);
+            }
+        }
+        Ok(files)
+    }
+
+    /// The package that ships a path (relative to the root, links resolved). `None`: no package
+    /// knows it.
+    pub fn owner(&self, path: &[u8]) -> Option<Owner<'_>> {
+        let old = path.strip_prefix(b"usr/");
+        let merged = old.filter(|p| MERGED.iter().any(|dir| p.starts_with(dir.as_bytes())));
+        let entry = self.owners.get(path).or_else(|| self.owners.get(merged?))?;
+        Some(Owner {
+            package: &self.packages[entry.package],
+            md5: entry.md5,
+            conffile: entry.conffile,
+        })
+    }
+}
+
+/// Packages of which several architectures can be installed carry theirs in the file name.
+fn stem(root: Root<'_>, name: &str, architecture: &str) -> Result<String> {
+    let plain = format!("{INFO}/{name}");
+    let exists = root.exists(format!("{plain}.list"))?;
+    Ok(if exists { plain } else { format!("{plain}:{architecture}") })
+}
+
+fn lines(root: Root<'_>, path: &str) -> Result<Vec<Vec<u8>>> {
+    let bytes = root.read(path)?.unwrap_or_default();
+    let lines = bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    Ok(lines.map(<[u8]>::to_vec).collect())
+}
+
+fn diversions(root: Root<'_>) -> Result<HashMap<Vec<u8>, Diversion>> {
+    let mut diversions = HashMap::new();
+    for three in lines(root, DIVERSIONS)?.chunks_exact(3) {
+        let relative = |path: &[u8]| path.strip_prefix(b"/").unwrap_or(path).to_vec();
+        let by = String::from_utf8_lossy(&three[2]).into_owned();
+        diversions.insert(relative(&three[0]), Diversion { to: relative(&three[1]), by });
+    }
+    Ok(diversions)
+}
