@@ -13,6 +13,7 @@ pub mod dpkg;
 pub mod files;
 pub mod firewall;
 pub mod keyvalue;
+pub mod os_release;
 pub mod pam;
 pub mod sshd;
 pub mod sudoers;
