@@ -4,9 +4,19 @@
 //! code, one file each; instances are data in `profiles/checks/`. To add one: its file, its
 //! template, its row in [`kinds!`] below.
 
+mod accounts;
 mod announcements;
+mod cleartext;
 mod cloud_config;
+mod firewall;
 mod hygiene;
+mod package;
+mod pending_updates;
+mod privileges;
+mod release_supported;
+mod sshd;
+mod update_reboot;
+mod updates;
 
 use serde::{Deserialize, Serialize};
 
@@ -132,7 +142,17 @@ macro_rules! kinds {
 }
 
 kinds! {
+    "sshd" Sshd(sshd::Sshd),
     "cloud-config" CloudConfig(cloud_config::CloudConfig),
+    "package" Package(package::Package),
+    "updates" Updates(updates::Updates),
+    "update-reboot" UpdateReboot(update_reboot::UpdateReboot),
+    "pending-updates" PendingUpdates(pending_updates::PendingUpdates),
+    "release-supported" ReleaseSupported(release_supported::ReleaseSupported),
+    "firewall" Firewall(firewall::Firewall),
+    "accounts" Accounts(accounts::Accounts),
+    "privileges" Privileges(privileges::Privileges),
+    "cleartext" Cleartext(cleartext::Cleartext),
     "announcements" Announcements(announcements::Announcements),
     "hygiene" Hygiene(hygiene::Hygiene),
 }

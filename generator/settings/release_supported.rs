@@ -33,8 +33,8 @@ impl Kind for ReleaseSupported {
             Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
         };
         let at = release.at().clone();
-        let named = format!("{} {}", release.id(), release.version_id());
-        if release.id() != facts.os_release.id || release.version_id() != facts.os_release.version_id {
+        let named = format!("{} {}", release.id(), release.version_id().unwrap_or("without a version"));
+        if release.id() != facts.os_release.id || release.version_id() != Some(&facts.os_release.version_id) {
             let reason = format!("the target is {named}, but the plan is for {}: name its own with -d", facts.title);
             return vec![Observation::fail(plane, named, facts.title.clone(), reason).at(at)];
         }

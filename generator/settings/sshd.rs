@@ -197,7 +197,8 @@ impl Sshd {
             // Match blocks that give the wanted value as well add nothing.
             let weak: Vec<_> = seen.iter().filter(|o| o.outcome == Outcome::Fail).cloned().collect();
             seen.truncate(1);
-            seen.extend(weak.into_iter().filter(|o| *o != seen[0]));
+            let plain = seen[0].clone();
+            seen.extend(weak.into_iter().filter(|o| *o != plain));
         }
         seen
     }

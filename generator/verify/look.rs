@@ -6,22 +6,16 @@ use std::result::Result;
 
 use jiff::civil::Date;
 
-use super::outside::Outside;
 use super::running::{self, Listener};
-use super::scan::{self, Scan};
 use crate::distro::FirewallBackend;
 use crate::effective::accounts::{self, Accounts, Login};
 use crate::effective::apt::{AptConf, Sources};
 use crate::effective::cloud_init::CloudConfig;
 use crate::effective::dpkg::Database;
 use crate::effective::firewall::{self, RuleSet};
-use crate::effective::ini_dropin::IniDropin;
-use crate::effective::kernel::{self, Kernels};
 use crate::effective::os_release::{self, OsRelease};
-use crate::effective::rsyslog::{self, Rsyslog};
 use crate::effective::sshd::{self, SshdConfig};
 use crate::effective::sudoers::{self, Sudoers};
-use crate::effective::systemd::Systemd;
 use crate::observation::Plane;
 use crate::plan::Plan;
 use crate::target::{Exec, Root, TargetError};
@@ -45,8 +39,6 @@ pub struct Look<'a> {
     pub nature: Nature,
     /// The day (UTC) that dates are held against.
     pub today: Date,
-    /// What was seen from outside a booted machine, where somebody looked.
-    pub outside: Option<&'a Outside>,
     exec: Option<&'a dyn Exec>,
     readers: Readers,
 }
@@ -63,18 +55,13 @@ struct Readers {
     cloud_config: OnceCell<Read<CloudConfig>>,
     firewall: OnceCell<Read<RuleSet>>,
     firewall_running: OnceCell<Read<RuleSet>>,
-    journald: OnceCell<Read<IniDropin>>,
-    kernels: OnceCell<Read<Kernels>>,
     listeners: OnceCell<Read<Vec<Listener>>>,
     logins: OnceCell<Read<Vec<Login>>>,
     os_release: OnceCell<Read<OsRelease>>,
     packages: OnceCell<Read<Database>>,
-    rsyslog: OnceCell<Read<Option<Rsyslog>>>,
-    scan: OnceCell<Read<Scan>>,
     sshd: OnceCell<Read<SshdConfig>>,
     sshd_dump: OnceCell<Read<Vec<(String, String)>>>,
     sudoers: OnceCell<Read<Option<Sudoers>>>,
-    systemd: OnceCell<Read<Systemd>>,
 }
 
 /// Gives a cell's value, read at the first time.
@@ -87,20 +74,13 @@ macro_rules! once {
 impl<'a> Look<'a> {
     /// A view of files alone.
     pub fn new(root: Root<'a>, plan: &'a Plan, nature: Nature, today: Date) -> Self {
-        Self { root, plan, nature, today, outside: None, exec: None, readers: Readers::default() }
+        Self { root, plan, nature, today, exec: None, readers: Readers::default() }
     }
 
     /// The same on a running system that can be asked.
     #[must_use]
     pub fn asking(mut self, exec: &'a dyn Exec) -> Self {
         self.exec = Some(exec);
-        self
-    }
-
-    /// The same with what was seen from outside.
-    #[must_use]
-    pub fn with_outside(mut self, outside: &'a Outside) -> Self {
-        self.outside = Some(outside);
         self
     }
 
@@ -185,22 +165,6 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// journald's configuration.
-    ///
-    /// # Errors
-    /// See [`Look::accounts`].
-    pub fn journald(&self) -> Read<&IniDropin> {
-        once!(self.journald, IniDropin::read(self.root, "systemd/journald.conf").map_err(words))
-    }
-
-    /// Installed kernels, and the one that boots.
-    ///
-    /// # Errors
-    /// See [`Look::accounts`].
-    pub fn kernels(&self) -> Read<&Kernels> {
-        once!(self.kernels, found(kernel::read(self.root), "there is no kernel in /boot"))
-    }
-
     /// Listening sockets of the running system.
     ///
     /// # Errors
@@ -223,22 +187,6 @@ impl<'a> Look<'a> {
     /// See [`Look::accounts`].
     pub fn packages(&self) -> Read<&Database> {
         once!(self.packages, found(Database::read(self.root), "there is no package database /var/lib/dpkg/status"))
-    }
-
-    /// rsyslog's configuration, where it is installed.
-    ///
-    /// # Errors
-    /// See [`Look::accounts`].
-    pub fn rsyslog(&self) -> Read<&Option<Rsyslog>> {
-        once!(self.rsyslog, rsyslog::read(self.root).map_err(words))
-    }
-
-    /// Every byte of every file, scanned for secrets.
-    ///
-    /// # Errors
-    /// See [`Look::accounts`].
-    pub fn scan(&self) -> Read<&Scan> {
-        once!(self.scan, scan::scan(self.root, self.packages().ok()).map_err(words))
     }
 
     /// sshd's configuration.
@@ -271,13 +219,6 @@ impl<'a> Look<'a> {
         once!(self.sudoers, sudoers::read(&self.root).map_err(words))
     }
 
-    /// systemd's units.
-    ///
-    /// # Errors
-    /// See [`Look::accounts`].
-    pub fn systemd(&self) -> Read<&Systemd> {
-        once!(self.systemd, Systemd::read(self.root).map_err(words))
-    }
 }
 
 /// A reader's value, or in words why there is none.

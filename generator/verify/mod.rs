@@ -5,6 +5,7 @@
 //! setting kind's business; what the files mean is `effective`'s.
 
 mod look;
+pub mod running;
 
 pub use look::{Look, Nature};
 

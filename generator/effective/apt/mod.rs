@@ -7,3 +7,8 @@ pub mod conf;
 pub mod release;
 pub mod sources;
 pub mod unattended;
+
+pub use conf::AptConf;
+pub use release::{Archive, Pending, pending_upgrades};
+pub use sources::{Source, Sources};
+pub use unattended::{BadRule, OriginRules, UpdatePolicy, Verdict};

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Scope, Updates};
+use crate::settings::Kind;
 use crate::distro::{ArchiveSuite, Distro};
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
