@@ -154,13 +154,19 @@ fn paragraph_source(
     paragraph: &Paragraph,
     at: Location,
 ) -> std::result::Result<Option<Source>, &'static str> {
+    let words = |name: &str| -> Vec<String> {
+        paragraph.get(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+    };
+    // An unknown type is refused even in a paragraph that is switched off.
+    let types = words("Types");
+    if types.is_empty() {
+        return Err("no type");
+    }
+    types.iter().try_for_each(|kind| is_known(kind))?;
     // Only a word that means false switches a paragraph off.
     if paragraph.get("Enabled").and_then(conf::boolean) == Some(false) {
         return Ok(None);
     }
-    let words = |name: &str| -> Vec<String> {
-        paragraph.get(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
-    };
     let structure = ["types", "uris", "suites", "components", "enabled"];
     let options = paragraph
         .fields()
@@ -169,17 +175,13 @@ fn paragraph_source(
         .filter(|(name, _)| !structure.contains(&name.as_str()))
         .collect();
     let source = Source {
-        types: words("Types"),
+        types,
         uris: words("URIs"),
         suites: words("Suites"),
         components: words("Components"),
         options,
         at,
     };
-    if source.types.is_empty() {
-        return Err("no type");
-    }
-    source.types.iter().try_for_each(|kind| is_known(kind))?;
     validate(source).map(Some)
 }
 
@@ -254,23 +256,18 @@ mod tests {
         assert_eq!(sources.disabled, [Location::line("/etc/apt/sources.list.d/x.sources", 10)]);
     }
 
-    /// Every enabled binary source, as `uri|suite|component|trusted`, sorted; `None` if apt refuses.
+    /// Every enabled binary source, as `uri|suite|component`, sorted; `None` if apt refuses.
     fn ours(fixture: &Fixture) -> Option<Vec<String>> {
         let sources = Sources::read(fixture.root()).unwrap();
         let mut lines = Vec::new();
         for source in sources.enabled.iter().filter(|s| s.types.contains(&"deb".into())) {
-            let trusted = match source.trusted() {
-                Some(true) => "yes",
-                Some(false) => "no",
-                None => "",
-            };
             for uri in &source.uris {
                 for suite in &source.suites {
                     let path = [String::new()];
                     let flat = source.components.is_empty();
                     for component in if flat { &path[..] } else { &source.components } {
                         let slash = if uri.ends_with('/') { "" } else { "/" };
-                        lines.push(format!("{uri}{slash}|{suite}|{component}|{trusted}"));
+                        lines.push(format!("{uri}{slash}|{suite}|{component}"));
                     }
                 }
             }
@@ -287,14 +284,14 @@ mod tests {
             .args(["-o", &format!("Dir::Etc::SourceList={at}/{MAIN}")])
             .args(["-o", &format!("Dir::Etc::SourceParts={at}/{PARTS}")])
             .args(["-o", "APT::Architectures::=amd64"])
-            .args(["--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(TRUSTED)", "Created-By: Packages"])
+            .args(["--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)", "Created-By: Packages"])
             .output()
             .unwrap();
         if !output.status.success() {
             return None;
         }
         let text = String::from_utf8(output.stdout).unwrap();
-        let unset = |line: &str| line.replace("$(COMPONENT)", "").replace("$(TRUSTED)", "");
+        let unset = |line: &str| line.replace("$(COMPONENT)", "");
         let mut lines: Vec<String> = text.lines().map(unset).collect();
         lines.sort();
         lines.dedup();
