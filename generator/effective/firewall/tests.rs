@@ -116,7 +116,7 @@ fn a_usual_rule_set_is_understood_with_its_lines() {
     let rules = read(GOOD);
     let at = |line| Location::line("/etc/nftables.conf", line);
     assert_eq!(rules.input_default(Family::V4), Fate::Drop(at(7)));
-    assert_eq!(rules.forward_default(Family::V6), Fate::Drop(at(20)));
+    assert_eq!(rules.forward_default(Family::V6), Fate::Drop(at(21)));
     assert_eq!(rules.reach(Protocol::Tcp, 8005, Family::V6), Reach::Open(at(13)));
     assert_eq!(rules.reach(Protocol::Tcp, 23, Family::V4), Reach::Closed(at(7)));
     let Reach::Partly(ssh) = rules.reach(Protocol::Tcp, 22, Family::V4) else { panic!("ssh") };
@@ -140,7 +140,7 @@ fn each_way_of_opening_up_is_seen_and_mending_it_too() {
         ("iif \"lo\" accept", "iif != \"lo\" accept"),
         ("iif \"lo\" accept", "accept"),
         ("invalid : drop", "new : accept"),
-        ("log prefix \"dropped: \" limit rate 3/minute", "counter accept"),
+        ("log prefix \"dropped: \" limit rate 3/minute", "accept comment \"all\""),
         ("log prefix \"dropped: \" limit rate 3/minute", "goto open\n}\nchain open { accept"),
         ("type filter hook input", "type filter hook output"),
         ("table inet filter {", "table inet filter {\nflags dormant"),
@@ -360,10 +360,14 @@ fn text_and_the_kernels_listing_give_the_same_answers() {
         return;
     }
     let handmade = [GOOD.to_string(), "table ip x\ndelete table ip x\n".to_string()];
-    let (mut compared, mut refused) = (0, 0);
-    for text in handmade.into_iter().chain((0..cases(320)).map(generate)) {
+    let (wanted, mut compared, mut refused) = (cases(320), 0, 0);
+    for text in handmade.into_iter().chain((0..).map(generate)) {
+        if compared == wanted {
+            break;
+        }
         let Ok(listing) = load(&text) else {
             refused += 1;
+            assert!(refused < 10 + 2 * wanted, "nft refuses most of the generated rule sets");
             continue;
         };
         let listed = nftables_listing(&listing).unwrap();
@@ -372,7 +376,6 @@ fn text_and_the_kernels_listing_give_the_same_answers() {
         assert_eq!(read, listed, "\n{text}\n{listing:#}");
         compared += 1;
     }
-    assert!(refused * 4 < compared, "{refused} of the cases were refused, {compared} compared");
 }
 
 /// Tries ports from a second namespace over a veth pair; prints `port open` or `port closed`.
@@ -381,6 +384,7 @@ set -e
 ip link set lo up
 ip link add inside type veth peer name outside
 unshare -n sleep 30 & peer=$!
+trap 'kill $peer $server' EXIT
 sleep 0.1
 ip link set outside netns $peer
 ip addr add 10.77.0.1/24 dev inside; ip link set inside up
@@ -408,7 +412,6 @@ while waiting and time.time() < end:
         chosen.unregister(key.fileobj); waiting.pop(key.data)
 for port in ports: print(port, "open" if port in opened else "closed")
 PY
-kill $server $peer
 "#;
 
 fn probe(rules: &Path) -> Option<Vec<(u16, bool)>> {
