@@ -13,6 +13,8 @@ mod disk;
 mod open;
 mod root;
 mod tar;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub use digest::sha256_file;
