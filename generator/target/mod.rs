@@ -14,6 +14,8 @@ mod local;
 mod open;
 mod root;
 mod tar;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub use digest::sha256_file;

@@ -3,7 +3,6 @@
 //! Owns the choice of the root filesystem. What it reads is untrusted: each layer bounds what it
 //! reads and answers damage with an error.
 
-mod blocks;
 mod cache;
 mod device;
 mod ext4;

@@ -4,12 +4,14 @@
 //! contents are read here, block map in hand ([`BlockMap`]): in large pieces, from any thread,
 //! and bounded where a hostile image is not.
 
+mod blocks;
+mod content;
+mod library;
+
 use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use fs_ext4::block_io::BlockDevice;
 use fs_ext4::dir::parse_block_verified;
 use fs_ext4::features::Incompat;
 use fs_ext4::inode::{Inode, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG};
@@ -17,7 +19,9 @@ use fs_ext4::superblock::EXT4_ERROR_FS;
 use fs_ext4::{Filesystem, Superblock};
 use rayon::prelude::*;
 
-use super::blocks::{BlockMap, Run};
+use self::blocks::BlockMap;
+use self::content::Content;
+use self::library::{Adapter, error, not_clean};
 use super::device::Device;
 use crate::target::{Entry, FileKind, Meta, Reader, Result, TargetError, Tree, display};
 
@@ -27,12 +31,11 @@ const CACHED_BLOCKS: usize = 1024;
 /// Most block groups: 32 TiB with the usual 128 MiB groups.
 const MAX_GROUPS: u64 = 1 << 18;
 
-/// What opening may read: superblock, group descriptors, the journal's head. A replay of a
-/// journal, which would hold its blocks in memory, soon exceeds it.
-const MAX_OPENING_BYTES: u64 = 48 << 20;
-
 /// Most entries of one directory.
 const MAX_ENTRIES: usize = 500_000;
+
+/// Longest text of a symbolic link (`PATH_MAX`).
+const MAX_LINK: u64 = 4096;
 
 /// Root directory's inode number.
 const ROOT: u32 = 2;
@@ -50,8 +53,7 @@ impl Ext4Tree {
     /// `Unsupported` for a filesystem that was not unmounted cleanly (what is true lies partly
     /// in its journal) and for features that are not read; `Corrupt` for damage.
     pub fn open(device: Arc<dyn Device>) -> Result<Self> {
-        let adapter =
-            Arc::new(Adapter { device: device.clone(), allowance: AtomicU64::new(MAX_OPENING_BYTES) });
+        let adapter = Arc::new(Adapter::new(device.clone()));
         let superblock = Superblock::read(&*adapter).map_err(|e| error("superblock", e))?;
         if superblock.feature_incompat & Incompat::RECOVER.bits() != 0 {
             return Err(not_clean());
@@ -72,7 +74,7 @@ impl Ext4Tree {
         if fs.cache_pinned_blocks() > 0 {
             return Err(not_clean());
         }
-        adapter.allowance.store(u64::MAX, Ordering::Relaxed);
+        adapter.opened();
         Ok(Self { fs, device })
     }
 
@@ -111,7 +113,7 @@ impl Ext4Tree {
 
     fn content(&self, number: u32, inode: &Inode, raw: &[u8]) -> fs_ext4::Result<Content<'_>> {
         let map = BlockMap::of(&self.fs, number, inode, raw)?;
-        Ok(Content { tree: self, map, size: inode.size, position: 0 })
+        Ok(Content::new(&self.fs, &*self.device, map, inode.size))
     }
 
     /// Opens the regular file with this inode number, found at `path`.
@@ -135,7 +137,7 @@ impl Ext4Tree {
             let name = path.rsplit(|b| *b == b'/').next()?;
             let number = *numbers.get(name)?;
             let content = self.open_inode(number, path).ok()?;
-            Some(Located { first_block: content.map.first_block().unwrap_or(0), number, index: *index })
+            Some(Located { first_block: content.first_block().unwrap_or(0), number, index: *index })
         });
         Ok(located.collect())
     }
@@ -199,8 +201,23 @@ impl Tree for Ext4Tree {
     }
 
     fn read_link(&self, path: &[u8]) -> Result<Vec<u8>> {
-        let (number, ..) = self.expect(path, FileKind::Symlink)?;
-        self.fs.read_link(number).map_err(|e| error(&display(path), e))
+        let (number, inode, raw) = self.expect(path, FileKind::Symlink)?;
+        let read = || {
+            if inode.size > MAX_LINK {
+                return Err(fs_ext4::Error::Corrupt("a symbolic link longer than any path"));
+            }
+            let mut text = vec![0; inode.size as usize];
+            match inode.block.get(..text.len()) {
+                // A short text takes the place of the block map.
+                Some(short) if text.len() < inode.block.len() && !inode.has_inline_data() => {
+                    fs_ext4::file_io::refuse_encrypted(&inode)?;
+                    text.copy_from_slice(short);
+                }
+                _ => self.content(number, &inode, &raw)?.read_exact(&mut text)?,
+            }
+            Ok(text)
+        };
+        read().map_err(|e| error(&display(path), e))
     }
 
     /// In the order in which the files lie on the disk, so that a compressed image's clusters,
@@ -240,58 +257,6 @@ fn parent(path: &[u8]) -> &[u8] {
     &path[..path.iter().rposition(|b| *b == b'/').unwrap_or(0)]
 }
 
-/// A file's bytes, from its start.
-struct Content<'a> {
-    tree: &'a Ext4Tree,
-    map: BlockMap,
-    size: u64,
-    position: u64,
-}
-
-impl Read for Content<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        let rest = self.size.saturating_sub(self.position);
-        let most = buf.len().min(usize::try_from(rest).unwrap_or(usize::MAX));
-        if most == 0 {
-            return Ok(0);
-        }
-        let block_size = u64::from(self.tree.fs.sb.block_size());
-        let (block, inside) = (self.position / block_size, self.position % block_size);
-        let len = match self
-            .map
-            .run_at(&self.tree.fs, block)
-            .map_err(|e| error("", e))
-            .map_err(std::io::Error::other)?
-        {
-            Run::Hole { blocks } => {
-                let len = piece(blocks, block_size, inside, most);
-                buf[..len].fill(0);
-                len
-            }
-            Run::Blocks { first, blocks } => {
-                let len = piece(blocks, block_size, inside, most);
-                let at = first.saturating_mul(block_size).saturating_add(inside);
-                self.tree.device.read_at(at, &mut buf[..len]).map_err(std::io::Error::other)?;
-                len
-            }
-            Run::Inline(bytes) => {
-                let start = bytes.len().min(self.position as usize);
-                let len = most.min(bytes.len() - start);
-                buf[..len].copy_from_slice(&bytes[start..start + len]);
-                len
-            }
-        };
-        self.position += len as u64;
-        Ok(len)
-    }
-}
-
-/// How much of a run of `blocks` a read of at most `most` bytes takes.
-fn piece(blocks: u64, block_size: u64, inside: u64, most: usize) -> usize {
-    let run = blocks.saturating_mul(block_size).saturating_sub(inside);
-    most.min(usize::try_from(run).unwrap_or(usize::MAX))
-}
-
 fn kind_of(inode: &Inode) -> FileKind {
     match inode.mode & S_IFMT {
         S_IFREG => FileKind::File,
@@ -311,56 +276,5 @@ fn meta_of(number: u32, inode: &Inode) -> Meta {
         gid: inode.gid,
         size: if has_size { inode.size } else { 0 },
         inode: number.into(),
-    }
-}
-
-/// Lets the library read the device.
-struct Adapter {
-    device: Arc<dyn Device>,
-    /// Bytes that may still be read; unlimited once the filesystem is open.
-    allowance: AtomicU64,
-}
-
-impl BlockDevice for Adapter {
-    fn read_at(&self, offset: u64, buf: &mut [u8]) -> fs_ext4::Result<()> {
-        let len = buf.len() as u64;
-        let spend = |left| match left {
-            u64::MAX => Some(left),
-            left => left.checked_sub(len),
-        };
-        if self.allowance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_err() {
-            return Err(fs_ext4::Error::Unsupported(
-                "opening it reads more than a cleanly unmounted filesystem needs",
-            ));
-        }
-        Ok(self.device.read_at(offset, buf).map_err(std::io::Error::other)?)
-    }
-
-    fn size_bytes(&self) -> u64 {
-        self.device.size()
-    }
-}
-
-fn not_clean() -> TargetError {
-    TargetError::Unsupported(
-        "ext4: the filesystem was not unmounted cleanly: part of its content is in the journal \
-         only; start and shut down the machine, or run e2fsck, then look again"
-            .into(),
-    )
-}
-
-/// Says what the library said, in this program's terms; errors of the device below come back
-/// as they were.
-fn error(place: &str, e: fs_ext4::Error) -> TargetError {
-    use fs_ext4::Error::{Io, Unsupported, UnsupportedIncompat, UnsupportedRoCompat};
-    match e {
-        Io(e) => match e.downcast::<TargetError>() {
-            Ok(inner) => inner,
-            Err(e) => TargetError::io(format!("ext4: {place}"), e),
-        },
-        e @ (Unsupported(_) | UnsupportedIncompat(_) | UnsupportedRoCompat(_)) => {
-            TargetError::Unsupported(format!("ext4: {place}: {e}"))
-        }
-        e => TargetError::Corrupt(format!("ext4: {place}: {e}")),
     }
 }
