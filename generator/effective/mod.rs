@@ -6,6 +6,8 @@
 //! our own output instead of with the program.
 
 pub mod accounts;
+#[cfg(test)]
+mod dice;
 pub mod keyvalue;
 #[cfg(test)]
 mod memory_tree;
