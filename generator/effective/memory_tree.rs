@@ -44,7 +44,7 @@ impl MemoryTree {
     fn put(&mut self, path: &str, node: Node) {
         let path = path.trim_start_matches('/');
         for (at, _) in path.match_indices('/') {
-            self.entries.entry(path[..at].as_bytes().to_vec()).or_insert(Node::Directory);
+            self.entries.entry(path.as_bytes()[..at].to_vec()).or_insert(Node::Directory);
         }
         self.entries.insert(path.as_bytes().to_vec(), node);
     }

@@ -19,6 +19,8 @@ pub mod sshd;
 pub mod sudoers;
 
 #[cfg(test)]
+mod dice;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod memory_fixture;

@@ -98,11 +98,20 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads a file; `only` restricts it to one facility, as an `include` line does.
-    fn file(&mut self, path: &str, text: &str, only: Option<Facility>, substack: usize, depth: usize) -> Result<()> {
+    fn file(
+        &mut self,
+        path: &str,
+        text: &str,
+        only: Option<Facility>,
+        substack: usize,
+        depth: usize,
+    ) -> Result<()> {
         for (number, line) in logical_lines(text) {
             self.lines += 1;
             if self.lines > MAX_LINES {
-                return Err(TargetError::Corrupt(format!("{path}: PAM's stack has more than {MAX_LINES} lines")));
+                return Err(TargetError::Corrupt(format!(
+                    "{path}: PAM's stack has more than {MAX_LINES} lines"
+                )));
             }
             let at = Location::line(path, number);
             let words = words(&line);
@@ -120,7 +129,15 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn rule(&mut self, facility: &str, control: &str, rest: &[String], only: Option<Facility>, (substack, depth): (usize, usize), at: Location) -> Result<()> {
+    fn rule(
+        &mut self,
+        facility: &str,
+        control: &str,
+        rest: &[String],
+        only: Option<Facility>,
+        (substack, depth): (usize, usize),
+        at: Location,
+    ) -> Result<()> {
         let (name, optional) = match facility.strip_prefix('-') {
             Some(name) => (name, true),
             None => (facility, false),
@@ -142,33 +159,31 @@ impl Reader<'_> {
             self.problem("no module", &at);
             return Ok(());
         };
-        let bracketed = control.starts_with('[');
+        let bracketed = control.starts_with('[') && control.ends_with(']');
         let control = if bracketed { control.to_owned() } else { control.to_ascii_lowercase() };
         match control.as_str() {
-            "include" => self.include(module, Some(facility), substack, depth, &at),
-            "substack" => self.include(module, Some(facility), substack + 1, depth, &at),
-            "required" | "requisite" | "sufficient" | "optional" => {
-                self.push(facility, control, module, args, optional, substack, at);
-                Ok(())
-            }
-            _ if bracketed && control.ends_with(']') => {
-                self.push(facility, control, module, args, optional, substack, at);
-                Ok(())
-            }
+            "include" => return self.include(module, Some(facility), substack, depth, &at),
+            "substack" => return self.include(module, Some(facility), substack + 1, depth, &at),
+            "required" | "requisite" | "sufficient" | "optional" => {}
+            _ if bracketed => {}
             _ => {
                 self.problem(&format!("unknown control “{control}”"), &at);
-                Ok(())
+                return Ok(());
             }
         }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one per column of the line")]
-    fn push(&mut self, facility: Facility, control: String, module: &str, args: &[String], optional: bool, substack: usize, at: Location) {
-        let (module, args) = (module.to_owned(), args.to_vec());
+        let (module, args) = (module.clone(), args.to_vec());
         self.service.rules.push(Rule { facility, control, module, args, optional, substack, at });
+        Ok(())
     }
 
-    fn include(&mut self, name: &str, only: Option<Facility>, substack: usize, depth: usize, at: &Location) -> Result<()> {
+    fn include(
+        &mut self,
+        name: &str,
+        only: Option<Facility>,
+        substack: usize,
+        depth: usize,
+        at: &Location,
+    ) -> Result<()> {
         if depth >= MAX_DEPTH {
             self.problem("too many nested includes", at);
             return Ok(());
@@ -262,15 +277,27 @@ mod tests {
     #[test]
     fn includes_stand_where_they_are_named() {
         let service = service(&[
-            ("/etc/pam.d/sshd", "@include common-auth\naccount required pam_nologin.so\nauth include extra\nauth substack sub\n"),
-            ("/etc/pam.d/common-auth", "auth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\n"),
+            (
+                "/etc/pam.d/sshd",
+                "@include common-auth\naccount required pam_nologin.so\nauth include extra\nauth substack sub\n",
+            ),
+            (
+                "/etc/pam.d/common-auth",
+                "auth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\n",
+            ),
             ("/etc/pam.d/extra", "auth Optional pam_cap.so\nsession required pam_x.so\n"),
             ("/usr/lib/pam.d/sub", "auth required pam_permit.so\n"),
         ]);
-        assert_eq!(names(&service, Facility::Auth), ["pam_unix.so", "pam_deny.so", "pam_cap.so", "pam_permit.so"]);
+        assert_eq!(
+            names(&service, Facility::Auth),
+            ["pam_unix.so", "pam_deny.so", "pam_cap.so", "pam_permit.so"]
+        );
         assert!(names(&service, Facility::Session).is_empty(), "include takes one facility");
         let unix = service.uses(Facility::Auth, "pam_unix.so").next().unwrap();
-        assert_eq!((unix.control.as_str(), unix.args.as_slice()), ("[success=1 default=ignore]", &["nullok".to_owned()][..]));
+        assert_eq!(
+            (unix.control.as_str(), unix.args.as_slice()),
+            ("[success=1 default=ignore]", &["nullok".to_owned()][..])
+        );
         assert_eq!(unix.at, Location::line("/etc/pam.d/common-auth", 1));
         assert_eq!(service.rules.last().unwrap().substack, 1);
         assert!(service.problems.is_empty());
@@ -278,7 +305,10 @@ mod tests {
 
     #[test]
     fn continued_lines_comments_and_brackets() {
-        let service = service(&[("/etc/pam.d/sshd", "-session \\\n optional\tpam_systemd.so # x\r\npassword required /lib/pam_x.so [a b\\]c] d\n\n# no\n")]);
+        let service = service(&[(
+            "/etc/pam.d/sshd",
+            "-session \\\n optional\tpam_systemd.so # x\r\npassword required /lib/pam_x.so [a b\\]c] d\n\n# no\n",
+        )]);
         assert!(service.rules[0].optional);
         assert_eq!(service.rules[0].at.line, Some(1));
         assert_eq!(service.rules[1].args, ["a b]c", "d"]);
@@ -287,7 +317,15 @@ mod tests {
 
     #[test]
     fn what_pam_can_not_use_is_a_problem() {
-        for bad in ["auth", "auth required", "frob required pam_x.so", "auth perhaps pam_x.so", "auth include none", "@include sshd", "auth [a=b pam_x.so"] {
+        for bad in [
+            "auth",
+            "auth required",
+            "frob required pam_x.so",
+            "auth perhaps pam_x.so",
+            "auth include none",
+            "@include sshd",
+            "auth [a=b pam_x.so",
+        ] {
             assert!(!service(&[("/etc/pam.d/sshd", bad)]).problems.is_empty(), "{bad}");
         }
         assert!(service(&[("/etc/pam.d/sshd", "auth required pam_x.so")]).problems.is_empty());

@@ -74,7 +74,8 @@ impl Scheme {
                 _ => Self::Unknown,
             });
         }
-        let alphabet = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/'));
+        let alphabet =
+            |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/'));
         let des = match hash.strip_prefix('_') {
             Some(extended) => extended.len() == 19 && alphabet(extended),
             None => hash.len() == 13 && alphabet(hash),

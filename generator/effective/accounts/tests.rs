@@ -7,7 +7,12 @@ const GROUP: &str = "root:x:0:\nbob:x:1000:\nsudo:x:27:bob,alice\n";
 const KEY: &str = "ssh-ed25519 AAAAC3Nza bob@home\n";
 
 fn tree(extra: &[(&str, &str)]) -> MemoryTree {
-    let base = [("/etc/passwd", PASSWD), ("/etc/shadow", SHADOW), ("/etc/group", GROUP), ("/etc/shells", "/bin/sh\n/bin/bash\n")];
+    let base = [
+        ("/etc/passwd", PASSWD),
+        ("/etc/shadow", SHADOW),
+        ("/etc/group", GROUP),
+        ("/etc/shells", "/bin/sh\n/bin/bash\n"),
+    ];
     let files = base.iter().chain(extra).copied();
     MemoryTree::new(files).executable("/bin/bash").executable("/bin/sh").executable("/usr/sbin/nologin")
 }

@@ -37,7 +37,9 @@ pub(super) enum Criterion {
     RoutingDomain(String),
     InvalidUser,
     /// Compared with sshd's own version, so known before any login.
-    Version { matches: bool },
+    Version {
+        matches: bool,
+    },
 }
 
 /// All criteria of a `Match` line; none stands for `all`.
@@ -45,11 +47,8 @@ pub(super) type Criteria = Vec<Criterion>;
 
 /// Reads a condition; the error is a sentence for people.
 pub(super) fn parse(line: &lex::Line, version: OpenSshVersion) -> Result<Criteria, String> {
-    let words = if version.at_least((9, 9)) {
-        line.args.clone().unwrap_or_default()
-    } else {
-        old_words(&line.rest)
-    };
+    let words =
+        if version.at_least((9, 9)) { line.args.clone().unwrap_or_default() } else { old_words(&line.rest) };
     let mut words = words.into_iter().take_while(|w| !w.starts_with('#')).peekable();
     if words.peek().is_none() {
         return Err("“Match” without a condition".to_owned());
@@ -95,7 +94,8 @@ fn old_words(text: &str) -> Vec<String> {
 
 fn criterion(name: &str, value: Option<String>, version: OpenSshVersion) -> Result<Criterion, String> {
     let known = ["user", "group", "host", "address", "localaddress", "localport", "rdomain"];
-    if !known.contains(&name) && !(name == "version" && version.at_least((10, 0))) {
+    let version_known = version.at_least((10, 0));
+    if !known.contains(&name) && (name != "version" || !version_known) {
         return Err(format!("unsupported condition “{name}”"));
     }
     let value = value.ok_or_else(|| format!("condition “{name}” without a value"))?;
@@ -115,9 +115,7 @@ fn criterion(name: &str, value: Option<String>, version: OpenSshVersion) -> Resu
             let hit = |r: &str| pattern::match_list(r, &value) == Match::Yes;
             Criterion::Version { matches: hit(&release) || hit(&second) }
         }
-        _ => Criterion::LocalPort(
-            value.parse().map_err(|_| format!("invalid local port “{value}”"))?,
-        ),
+        _ => Criterion::LocalPort(value.parse().map_err(|_| format!("invalid local port “{value}”"))?),
     })
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::{Connection, OpenSshVersion, Patches, SshdConfig, read_from};
+use crate::effective::dice::{Dice, number};
 use crate::effective::memory_tree::MemoryTree;
 use crate::target::Root;
 
@@ -132,7 +133,13 @@ impl Real {
         let mut sockets: Vec<String> = ours
             .listeners()
             .iter()
-            .map(|l| if l.address.contains(':') { format!("[{}]:{}", l.address, l.port) } else { format!("{}:{}", l.address, l.port) })
+            .map(|l| {
+                if l.address.contains(':') {
+                    format!("[{}]:{}", l.address, l.port)
+                } else {
+                    format!("{}:{}", l.address, l.port)
+                }
+            })
             .collect();
         sockets.sort();
         let mut said = real.get("listenaddress").cloned().unwrap_or_default();
@@ -145,29 +152,15 @@ impl Real {
             unknown.retain(|k| *k != value.keyword);
             let said = real.get(value.keyword).cloned().unwrap_or_default();
             let read: Vec<String> = value.items().map(str::to_owned).collect();
-            let unprinted = ["rdomain", "debianbanner", "channeltimeout"].contains(&value.keyword) && said.is_empty();
-            let machine = value.at.is_none() && ["ipqos", "sshdauthpath", "sshdsessionpath"].contains(&value.keyword);
+            let unprinted =
+                ["rdomain", "debianbanner", "channeltimeout"].contains(&value.keyword) && said.is_empty();
+            let machine =
+                value.at.is_none() && ["ipqos", "sshdauthpath", "sshdsessionpath"].contains(&value.keyword);
             if said != read && !unprinted && !machine {
                 return Some(format!("{}: sshd {said:?}, reader {value:?}", value.keyword));
             }
         }
         (!unknown.is_empty()).then(|| format!("keywords the reader does not know: {unknown:?}"))
-    }
-}
-
-/// A small generator of pseudo-random numbers: the same seed, the same cases.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % sides as u64) as usize
-    }
-
-    fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
-        from[self.roll(from.len())]
     }
 }
 
@@ -183,9 +176,38 @@ const GLOBAL: &[(&str, &[&str])] = &[
     ("StrictModes", &["no", "yes", ""]),
     ("PermitUserEnvironment", &["no", "yes", "LANG,LC_*", "a b"]),
     ("Compression", &["delayed", "no", "fast"]),
-    ("Ciphers", &["aes256-ctr", "+aes128-cbc", "-aes*-ctr", "^aes256-gcm@openssh.com,aes128-ctr", "aes256-ctr,,aes128-ctr", "rot13"]),
-    ("MACs", &["hmac-sha2-512-etm@openssh.com,hmac-sha2-256", "-umac*,hmac-sha1", "+hmac-md5", "^hmac-sha2-512", "crc"]),
-    ("KexAlgorithms", &["curve25519-sha256", "-*sha1,ecdh*", "+diffie-hellman-group14-sha1", "^ecdh-sha2-nistp384", "sntrup761x25519-sha512@openssh.com", "curve0"]),
+    (
+        "Ciphers",
+        &[
+            "aes256-ctr",
+            "+aes128-cbc",
+            "-aes*-ctr",
+            "^aes256-gcm@openssh.com,aes128-ctr",
+            "aes256-ctr,,aes128-ctr",
+            "rot13",
+        ],
+    ),
+    (
+        "MACs",
+        &[
+            "hmac-sha2-512-etm@openssh.com,hmac-sha2-256",
+            "-umac*,hmac-sha1",
+            "+hmac-md5",
+            "^hmac-sha2-512",
+            "crc",
+        ],
+    ),
+    (
+        "KexAlgorithms",
+        &[
+            "curve25519-sha256",
+            "-*sha1,ecdh*",
+            "+diffie-hellman-group14-sha1",
+            "^ecdh-sha2-nistp384",
+            "sntrup761x25519-sha512@openssh.com",
+            "curve0",
+        ],
+    ),
     ("HostKeyAlgorithms", &["ssh-ed25519", "+ssh-rsa", "-ecdsa*", "*ed25519*", "ssh-nope"]),
     ("MaxStartups", &["10:30:60", "7", "10:30:100", "60:30:10"]),
     ("PerSourceMaxStartups", &["3", "none", "some"]),
@@ -204,7 +226,10 @@ const GLOBAL: &[(&str, &[&str])] = &[
 ];
 
 const ANYWHERE: &[(&str, &[&str])] = &[
-    ("PermitRootLogin", &["no", "yes", "prohibit-password", "Without-Password", "forced-commands-only", "never"]),
+    (
+        "PermitRootLogin",
+        &["no", "yes", "prohibit-password", "Without-Password", "forced-commands-only", "never"],
+    ),
     ("PasswordAuthentication", &["no", "yes", "NO", "\"no\"", "no yes"]),
     ("ChallengeResponseAuthentication", &["no", "yes", "nein"]),
     ("KbdInteractiveAuthentication", &["no", "yes", "-1"]),
@@ -254,11 +279,25 @@ const ANYWHERE: &[(&str, &[&str])] = &[
 ];
 
 const CONDITIONS: &[&str] = &[
-    "all", "User root", "User=root", "user ro*,!root", "User \"root\"", "Group root", "group daemon,x*", "Host *.example.org",
-    "Address 10.0.0.0/8", "Address !10.1.0.0/16,10.0.0.0/8", "address 10.*", "LocalPort 22",
-    "LocalAddress ::1", "User root Address 10.0.0.0/8", "User * # x", "User daemon Host a.example.org",
+    "all",
+    "User root",
+    "User=root",
+    "user ro*,!root",
+    "User \"root\"",
+    "Group root",
+    "group daemon,x*",
+    "Host *.example.org",
+    "Address 10.0.0.0/8",
+    "Address !10.1.0.0/16,10.0.0.0/8",
+    "address 10.*",
+    "LocalPort 22",
+    "LocalAddress ::1",
+    "User root Address 10.0.0.0/8",
+    "User * # x",
+    "User daemon Host a.example.org",
 ];
-const BAD_CONDITIONS: &[&str] = &["", "User", "Frob x", "all User x", "Address 10.0.0.1/8", "LocalPort x", "User root all"];
+const BAD_CONDITIONS: &[&str] =
+    &["", "User", "Frob x", "all User x", "Address 10.0.0.1/8", "LocalPort x", "User root all"];
 
 /// One line: usually right, spelled and spaced in any way.
 fn line(dice: &mut Dice, in_block: bool) -> String {
@@ -284,8 +323,7 @@ fn line(dice: &mut Dice, in_block: bool) -> String {
 }
 
 fn block(dice: &mut Dice) -> String {
-    let condition =
-        if dice.roll(80) == 0 { dice.pick(BAD_CONDITIONS) } else { dice.pick(CONDITIONS) };
+    let condition = if dice.roll(80) == 0 { dice.pick(BAD_CONDITIONS) } else { dice.pick(CONDITIONS) };
     format!("{} {condition}\n", dice.pick(&["Match", "match", "MATCH"]))
 }
 
@@ -299,7 +337,14 @@ fn text(dice: &mut Dice, includes: bool) -> String {
                 in_block = true;
             }
             2 if includes => {
-                let pattern = dice.pick(&["@/d/*.conf", "@/d/1.conf", "@/none", "@/d/*.conf @/e/?.conf", "\"@/e/2.conf\"", "@/d/[1-2].conf"]);
+                let pattern = dice.pick(&[
+                    "@/d/*.conf",
+                    "@/d/1.conf",
+                    "@/none",
+                    "@/d/*.conf @/e/?.conf",
+                    "\"@/e/2.conf\"",
+                    "@/d/[1-2].conf",
+                ]);
                 text.push_str(&format!("Include {pattern}\n"));
             }
             _ => {
@@ -315,13 +360,14 @@ fn text(dice: &mut Dice, includes: bool) -> String {
 const LOGINS: &[(&str, &str, &str, &str)] = &[
     ("lport=2022", "", "", ""),
     ("user=root,host=a.example.org,addr=10.1.2.3,laddr=::1,lport=22", "root", "a.example.org", "10.1.2.3"),
-    ("user=daemon,host=a.example.org,addr=10.9.2.3,laddr=::1,lport=22", "daemon", "a.example.org", "10.9.2.3"),
+    (
+        "user=daemon,host=a.example.org,addr=10.9.2.3,laddr=::1,lport=22",
+        "daemon",
+        "a.example.org",
+        "10.9.2.3",
+    ),
     ("user=root,host=other,addr=fe80::1,laddr=::1,lport=22", "root", "other", "fe80::1"),
 ];
-
-fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
-}
 
 #[test]
 fn agrees_with_the_real_sshd() {
@@ -331,9 +377,13 @@ fn agrees_with_the_real_sshd() {
     let mut disagreements = Vec::new();
     let mut accepted = 0;
     for case in seed..seed + cases {
-        let mut dice = Dice(case.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        dice.roll(2);
-        let mut files = vec![("main", text(&mut dice, true)), ("d/1.conf", text(&mut dice, true)), ("d/2.conf", text(&mut dice, false)), ("e/2.conf", text(&mut dice, false))];
+        let mut dice = Dice::new(case);
+        let mut files = vec![
+            ("main", text(&mut dice, true)),
+            ("d/1.conf", text(&mut dice, true)),
+            ("d/2.conf", text(&mut dice, false)),
+            ("e/2.conf", text(&mut dice, false)),
+        ];
         // A file that includes its own directory never ends.
         files[1].1 = files[1].1.replace("@/d/", "@/e/");
         let (spec, user, host, address) = LOGINS[dice.roll(LOGINS.len())];
@@ -352,8 +402,16 @@ fn agrees_with_the_real_sshd() {
             disagreements.push(format!("case {case} ({spec}): {difference}\n{files:?}"));
         }
     }
-    println!("{cases} cases, {accepted} of them accepted, {} disagreements, OpenSSH {}", disagreements.len(), real.version);
-    assert!(disagreements.is_empty(), "{}", disagreements.iter().take(5).cloned().collect::<Vec<_>>().join("\n\n"));
+    println!(
+        "{cases} cases, {accepted} of them accepted, {} disagreements, OpenSSH {}",
+        disagreements.len(),
+        real.version
+    );
+    assert!(
+        disagreements.is_empty(),
+        "{}",
+        disagreements.iter().take(5).cloned().collect::<Vec<_>>().join("\n\n")
+    );
     assert!(accepted * 3 > cases, "too few cases that sshd accepts");
 }
 

@@ -147,9 +147,8 @@ pub(super) fn find(spelling: &str, version: OpenSshVersion) -> Option<&'static K
 
 /// As [`find`], but by its present name too where the release knew it only by an older one.
 pub(super) fn look_up(name: &str, version: OpenSshVersion) -> Option<&'static Keyword> {
-    find(name, version).or_else(|| {
-        KEYWORDS.iter().find(|k| k.exists(version) && k.name.eq_ignore_ascii_case(name))
-    })
+    find(name, version)
+        .or_else(|| KEYWORDS.iter().find(|k| k.exists(version) && k.name.eq_ignore_ascii_case(name)))
 }
 
 /// All keywords of a release.
@@ -173,18 +172,11 @@ const ROOT_LOGIN: Kind = Kind::Choice(&[
     ("yes", "yes"),
     ("no", "no"),
 ]);
-const FORWARDING: Kind = Kind::Choice(&[
-    ("yes", "yes"),
-    ("all", "yes"),
-    ("no", "no"),
-    ("remote", "remote"),
-    ("local", "local"),
-]);
-const GATEWAY: Kind =
-    Kind::Choice(&[("clientspecified", "clientspecified"), ("yes", "yes"), ("no", "no")]);
+const FORWARDING: Kind =
+    Kind::Choice(&[("yes", "yes"), ("all", "yes"), ("no", "no"), ("remote", "remote"), ("local", "local")]);
+const GATEWAY: Kind = Kind::Choice(&[("clientspecified", "clientspecified"), ("yes", "yes"), ("no", "no")]);
 const COMPRESSION: Kind = Kind::Choice(&[("yes", "yes"), ("delayed", "yes"), ("no", "no")]);
-const RHOSTS: Kind =
-    Kind::Choice(&[("yes", "yes"), ("no", "no"), ("shosts-only", "shosts-only")]);
+const RHOSTS: Kind = Kind::Choice(&[("yes", "yes"), ("no", "no"), ("shosts-only", "shosts-only")]);
 const FAMILY: Kind = Kind::Choice(&[("any", "any"), ("inet", "inet"), ("inet6", "inet6")]);
 const HASH: Kind = Kind::Choice(&[
     ("md5", "MD5"),

@@ -102,9 +102,8 @@ fn argument(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Stri
     while let Some(c) = chars.next() {
         match (c, quote) {
             ('\\', _) => {
-                let escaped = chars.next_if(|n| {
-                    matches!(n, '\'' | '"' | '\\') || (quote.is_none() && *n == ' ')
-                });
+                let escaped =
+                    chars.next_if(|n| matches!(n, '\'' | '"' | '\\') || (quote.is_none() && *n == ' '));
                 word.push(escaped.unwrap_or('\\'));
             }
             (' ' | '\t', None) => return Some(word),
@@ -128,7 +127,9 @@ mod tests {
     #[test]
     fn cuts_keywords_and_arguments_as_sshd_does() {
         let want = ("Port".to_owned(), vec!["22".to_owned()]);
-        for text in ["Port 22", "Port=22", "Port = 22", "Port\t22 # x", "\"Port\" 22", "Port 22\r", "Port '22'"] {
+        for text in
+            ["Port 22", "Port=22", "Port = 22", "Port\t22 # x", "\"Port\" 22", "Port 22\r", "Port '22'"]
+        {
             assert_eq!(cut(text), want, "{text:?}");
         }
         assert_eq!(cut(r#"AllowUsers "a b" c\ d e\\"#).1, ["a b", "c d", "e\\"]);
@@ -146,9 +147,6 @@ mod tests {
 
     #[test]
     fn a_nul_swallows_the_line_break() {
-        assert_eq!(
-            logical_lines(b"a 1\0x\nb 2\n\tc"),
-            [(1, "a 1b 2".to_owned()), (3, "c".to_owned())]
-        );
+        assert_eq!(logical_lines(b"a 1\0x\nb 2\n\tc"), [(1, "a 1b 2".to_owned()), (3, "c".to_owned())]);
     }
 }

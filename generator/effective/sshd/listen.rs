@@ -70,8 +70,7 @@ impl SshdConfig {
     /// The words of a keyword whose lines add up, each with its line.
     fn entries(&self, keyword: &str) -> Vec<(String, Option<Location>)> {
         let Some(effective) = self.global(keyword) else { return Vec::new() };
-        let lines = std::iter::once(effective.at.clone())
-            .chain(effective.joined.iter().cloned().map(Some));
+        let lines = std::iter::once(effective.at.clone()).chain(effective.joined.iter().cloned().map(Some));
         effective.items().map(str::to_owned).zip(lines).collect()
     }
 }

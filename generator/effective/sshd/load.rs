@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 
 use super::criteria::{self, Criteria};
+use super::glob;
 use super::keywords::{self, Keyword};
 use super::lex::{self, Line};
 use super::values::{self, Value};
 use super::version::OpenSshVersion;
-use super::glob;
 use crate::location::{Location, Sourced};
 use crate::target::{Result, Root, TargetError, display};
 
@@ -54,8 +54,7 @@ impl Loaded {
 /// Loads a configuration from its main file; `None` where that file does not exist.
 pub(super) fn load(root: &Root<'_>, main: &str, version: OpenSshVersion) -> Result<Option<Loaded>> {
     let Some(bytes) = root.read(main)? else { return Ok(None) };
-    let mut loader =
-        Loader { root, version, cache: HashMap::new(), files: 0, loaded: Loaded::default() };
+    let mut loader = Loader { root, version, cache: HashMap::new(), files: 0, loaded: Loaded::default() };
     loader.file(main, &bytes, &[], 0)?;
     Ok(Some(loader.loaded))
 }

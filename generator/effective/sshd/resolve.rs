@@ -15,7 +15,12 @@ use super::{Effective, numbers};
 use crate::location::{Location, Sourced};
 
 /// The value for one login.
-pub(super) fn for_login(loaded: &Loaded, version: OpenSshVersion, keyword: &'static Keyword, login: &Connection) -> Effective {
+pub(super) fn for_login(
+    loaded: &Loaded,
+    version: OpenSshVersion,
+    keyword: &'static Keyword,
+    login: &Connection,
+) -> Effective {
     settle(loaded, version, keyword, |s| {
         s.guards.iter().all(|g| loaded.blocks[*g].iter().all(|c| c.met(login)))
     })
@@ -29,7 +34,11 @@ pub(super) fn at_start(loaded: &Loaded, version: OpenSshVersion, keyword: &'stat
 /// Every value that some login can get: the plain one first.
 ///
 /// Errs on the side of more: conditions on different things are taken to be independent.
-pub(super) fn reachable(loaded: &Loaded, version: OpenSshVersion, keyword: &'static Keyword) -> Vec<Effective> {
+pub(super) fn reachable(
+    loaded: &Loaded,
+    version: OpenSshVersion,
+    keyword: &'static Keyword,
+) -> Vec<Effective> {
     let asked: Vec<Option<BTreeSet<&Criterion>>> =
         loaded.statements.iter().map(|s| asked(loaded, &s.guards)).collect();
     let mut seen = BTreeSet::new();
@@ -67,14 +76,23 @@ fn asked<'a>(loaded: &'a Loaded, guards: &[usize]) -> Option<BTreeSet<&'a Criter
     (!all().any(Criterion::never)).then(|| all().filter(|c| !c.always()).collect())
 }
 
-fn settle(loaded: &Loaded, version: OpenSshVersion, keyword: &'static Keyword, met: impl Fn(&Statement) -> bool) -> Effective {
+fn settle(
+    loaded: &Loaded,
+    version: OpenSshVersion,
+    keyword: &'static Keyword,
+    met: impl Fn(&Statement) -> bool,
+) -> Effective {
     settle_by_index(loaded, version, keyword, |i| met(&loaded.statements[i]))
 }
 
-fn settle_by_index(loaded: &Loaded, version: OpenSshVersion, keyword: &'static Keyword, met: impl Fn(usize) -> bool) -> Effective {
+fn settle_by_index(
+    loaded: &Loaded,
+    version: OpenSshVersion,
+    keyword: &'static Keyword,
+    met: impl Fn(usize) -> bool,
+) -> Effective {
     let own = || loaded.statements.iter().enumerate().filter(|(_, s)| s.keyword.name == keyword.name);
-    let first: Vec<&Statement> =
-        own().map(|(_, s)| s).filter(|s| loaded.at_start(&s.guards)).collect();
+    let first: Vec<&Statement> = own().map(|(_, s)| s).filter(|s| loaded.at_start(&s.guards)).collect();
     let second: Vec<&Statement> = if keyword.in_match(version) {
         own().filter(|(i, s)| !s.guards.is_empty() && met(*i)).map(|(_, s)| s).collect()
     } else {
@@ -133,8 +151,8 @@ fn winner(keyword: &Keyword, version: OpenSshVersion, statements: &[&Statement])
         return Some(last);
     }
     // `none` takes effect wherever it stands.
-    let none = |s: &&Statement| s.value == Value::One("none".to_owned());
-    let cleared = (keyword.kind == Kind::TimeOrNone).then(|| statements.iter().position(|s| none(s)));
+    let none = Value::One("none".to_owned());
+    let cleared = (keyword.kind == Kind::TimeOrNone).then(|| statements.iter().position(|s| s.value == none));
     Some(cleared.flatten().unwrap_or(0))
 }
 
@@ -171,7 +189,12 @@ fn merge(kind: Kind, value: &mut Value, later: &Value) -> bool {
     }
 }
 
-fn combine(keyword: &'static Keyword, version: OpenSshVersion, start: Option<Pass>, login: Option<Pass>) -> Effective {
+fn combine(
+    keyword: &'static Keyword,
+    version: OpenSshVersion,
+    start: Option<Pass>,
+    login: Option<Pass>,
+) -> Effective {
     let (winner, beaten) = match (login, start) {
         (Some(login), start) => (Some(login), start),
         (None, start) => (start, None),
@@ -209,9 +232,7 @@ pub(super) fn default(keyword: &Keyword, version: OpenSshVersion) -> String {
     match keyword.kind {
         Kind::Algorithms(family) => family.default(version).join(","),
         // See SshdConfig::challenge_response.
-        _ if keyword.name == "kbdinteractiveauthentication" && !version.at_least((8, 7)) => {
-            "no".to_owned()
-        }
+        _ if keyword.name == "kbdinteractiveauthentication" && !version.at_least((8, 7)) => "no".to_owned(),
         _ => keyword.default.to_owned(),
     }
 }

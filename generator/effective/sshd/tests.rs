@@ -63,7 +63,9 @@ fn nothing_written_is_the_default_of_the_release() {
 
 #[test]
 fn a_match_block_reaches_some_logins_only() {
-    let config = main("PasswordAuthentication no\nMatch User bob\n PasswordAuthentication yes\nMatch User !x\n PasswordAuthentication yes\n");
+    let config = main(
+        "PasswordAuthentication no\nMatch User bob\n PasswordAuthentication yes\nMatch User !x\n PasswordAuthentication yes\n",
+    );
     assert_eq!(value(&config, "passwordauthentication"), "no");
     let reachable = config.reachable("passwordauthentication");
     let values: Vec<&str> = reachable.iter().map(|e| e.value.as_str()).collect();
@@ -105,14 +107,29 @@ fn a_block_ends_with_the_included_file() {
 #[test]
 fn what_stops_the_daemon_is_a_problem() {
     for bad in [
-        "PasswordAuthentificate no", "PasswordAuthentication maybe", "Port", "Port 0", "Port 22 23",
-        "Ciphers nonsense", "Match User bob\nPort 22", "Match", "Match frob x", "Match all user bob",
-        "Banner \"x", "MaxStartups 10:30", "\u{feff}Port 22", "AuthorizedKeysCommand /bin/x",
-        "AddressFamily inet\nListenAddress ::1", "Include \"\"", "RequiredRSASize x",
+        "PasswordAuthentificate no",
+        "PasswordAuthentication maybe",
+        "Port",
+        "Port 0",
+        "Port 22 23",
+        "Ciphers nonsense",
+        "Match User bob\nPort 22",
+        "Match",
+        "Match frob x",
+        "Match all user bob",
+        "Banner \"x",
+        "MaxStartups 10:30",
+        "\u{feff}Port 22",
+        "AuthorizedKeysCommand /bin/x",
+        "AddressFamily inet\nListenAddress ::1",
+        "Include \"\"",
+        "RequiredRSASize x",
     ] {
         assert!(!main(bad).problems.is_empty(), "{bad}");
     }
-    for good in ["Port 22", "Include none/*.conf", "Protocol 2", "Match User \"a b\"", "Port 22\r\n", "Banner=/x"] {
+    for good in
+        ["Port 22", "Include none/*.conf", "Protocol 2", "Match User \"a b\"", "Port 22\r\n", "Banner=/x"]
+    {
         assert!(main(good).problems.is_empty(), "{good}: {:?}", main(good).problems);
     }
 }
@@ -135,7 +152,9 @@ fn a_dangling_link_stops_sshd_and_a_missing_name_does_not() {
 
 #[test]
 fn lines_add_up_where_sshd_adds_them() {
-    let config = main("Port 22\nPort 2222\nListenAddress 10.0.0.1\nListenAddress [::1]:99\nAllowUsers a b\nAllowUsers c\n");
+    let config = main(
+        "Port 22\nPort 2222\nListenAddress 10.0.0.1\nListenAddress [::1]:99\nAllowUsers a b\nAllowUsers c\n",
+    );
     assert_eq!(value(&config, "allowusers"), "a\nb\nc");
     let sockets: Vec<String> =
         config.listeners().iter().map(|l| format!("{} {}", l.address, l.port)).collect();

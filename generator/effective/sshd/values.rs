@@ -58,8 +58,9 @@ fn one(kind: Kind, word: &str, version: OpenSshVersion) -> Result<String, String
         Kind::Integer => numbers::integer(word).map(|n| n.to_string()),
         Kind::Time => numbers::seconds(word).map(|n| n.to_string()),
         Kind::TimeOrNone if word.eq_ignore_ascii_case("none") => Ok("none".to_owned()),
-        Kind::TimeOrNone => numbers::seconds(word)
-            .map(|n| if n == 0 { "none".to_owned() } else { n.to_string() }),
+        Kind::TimeOrNone => {
+            numbers::seconds(word).map(|n| if n == 0 { "none".to_owned() } else { n.to_string() })
+        }
         Kind::Count if word == "none" => Ok("none".to_owned()),
         Kind::Count => numbers::integer(word)
             .map(|n| if n == numbers::INT_MAX { "none".to_owned() } else { n.to_string() }),
@@ -90,9 +91,8 @@ fn rest(kind: Kind, line: &Line) -> Result<Value, String> {
 fn pubkey_options(args: &[String]) -> Result<String, String> {
     let has = |name: &str| args.iter().any(|a| a.eq_ignore_ascii_case(name));
     let names = ["touch-required", "verify-required"];
-    let known = |a: &String| {
-        a.eq_ignore_ascii_case("none") || names.iter().any(|n| a.eq_ignore_ascii_case(n))
-    };
+    let known =
+        |a: &String| a.eq_ignore_ascii_case("none") || names.iter().any(|n| a.eq_ignore_ascii_case(n));
     if let Some(unknown) = args.iter().find(|a| !known(a)) {
         return Err(format!("unsupported option “{unknown}”"));
     }

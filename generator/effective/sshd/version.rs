@@ -32,8 +32,7 @@ pub struct Patches {
 impl OpenSshVersion {
     /// A release as OpenSSH published it.
     pub const fn new(major: u16, minor: u16) -> Self {
-        let patches =
-            Patches { debian_banner: false, gssapi_key_exchange: false, sntrup761_alias: false };
+        let patches = Patches { debian_banner: false, gssapi_key_exchange: false, sntrup761_alias: false };
         Self { major, minor, patches }
     }
 

@@ -8,7 +8,10 @@ use super::{numbers, pattern};
 /// Reads a list. Before 9.7 a list of no words says nothing; since then sshd refuses it.
 pub(super) fn read(rule: WordRule, args: &[String], version: OpenSshVersion) -> Result<Value, String> {
     if args.is_empty() {
-        let needed = matches!(rule, WordRule::Methods | WordRule::OpenTarget | WordRule::ListenTarget | WordRule::Path);
+        let needed = matches!(
+            rule,
+            WordRule::Methods | WordRule::OpenTarget | WordRule::ListenTarget | WordRule::Path
+        );
         return if needed || version.at_least((9, 7)) {
             Err("no argument".to_owned())
         } else {
@@ -48,9 +51,9 @@ fn word(rule: WordRule, word: &str) -> Result<String, String> {
             !word.is_empty() && host.is_none_or(pattern::valid_addresses)
         }
         WordRule::Methods => word.split(',').all(known_method),
-        WordRule::Timeout => word.split_once('=').is_some_and(|(channel, time)| {
-            !channel.is_empty() && numbers::seconds(time).is_ok()
-        }),
+        WordRule::Timeout => word
+            .split_once('=')
+            .is_some_and(|(channel, time)| !channel.is_empty() && numbers::seconds(time).is_ok()),
         WordRule::OpenTarget => return open_target(word),
         WordRule::ListenTarget if word.contains(':') => return open_target(word),
         WordRule::ListenTarget if matches!(word, "any" | "none") => true,
@@ -159,8 +162,7 @@ pub(super) fn subsystem(args: &[String], version: OpenSshVersion) -> Result<Valu
         [name, command, rest @ ..] if !name.is_empty() && !command.is_empty() => {
             let quotes = version.at_least((9, 5));
             let words = std::iter::once(command).chain(rest);
-            let words: Vec<String> =
-                words.map(|w| if quotes { quoted(w) } else { w.clone() }).collect();
+            let words: Vec<String> = words.map(|w| if quotes { quoted(w) } else { w.clone() }).collect();
             Ok(Value::Many(vec![format!("{name} {}", words.join(" "))]))
         }
         _ => Err("a subsystem wants a name and a command".to_owned()),

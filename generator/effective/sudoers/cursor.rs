@@ -9,6 +9,13 @@ pub(super) struct Cursor<'a> {
 /// Characters that end a word unless escaped or quoted.
 const STOPS: &[char] = &[' ', '\t', ',', '=', ':', '(', ')', '!'];
 
+/// A `#` starts a comment unless a number follows (a uid).
+pub(super) fn is_comment(text: &str) -> bool {
+    text.strip_prefix('#').is_some_and(|after| {
+        !after.strip_prefix('-').unwrap_or(after).starts_with(|c: char| c.is_ascii_digit())
+    })
+}
+
 impl<'a> Cursor<'a> {
     pub(super) fn new(line: &'a str) -> Self {
         Self { rest: line }
@@ -20,9 +27,8 @@ impl<'a> Cursor<'a> {
         !self.rest.is_empty() && !self.comment()
     }
 
-    /// A `#` starts a comment unless a number follows (a uid).
     fn comment(&self) -> bool {
-        self.rest.strip_prefix('#').is_some_and(|after| !after.starts_with(|c: char| c.is_ascii_digit()))
+        is_comment(self.rest)
     }
 
     /// The next character, blanks skipped.

@@ -1,6 +1,7 @@
 //! Files of sudoers in sudo's order: continued lines, `@include`, `@includedir`, and which files
 //! sudo refuses for their owner or mode.
 
+use super::cursor::is_comment;
 use super::parse::{self, Statement};
 use crate::location::{Location, Sourced};
 use crate::target::{FileKind, Result, Root, TargetError, display};
@@ -85,7 +86,9 @@ impl Loader<'_> {
 
     fn line(&mut self, line: &str, at: &Location) -> Result<()> {
         match parse::parse(line) {
-            Ok(statements) => self.statements.extend(statements.into_iter().map(|s| Sourced::new(s, at.clone()))),
+            Ok(statements) => {
+                self.statements.extend(statements.into_iter().map(|s| Sourced::new(s, at.clone())))
+            }
             Err(problem) => self.problem(problem, at),
         }
         if self.statements.len() > MAX_STATEMENTS {
@@ -133,7 +136,7 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut pending: Option<(usize, String)> = None;
     for (index, line) in text.lines().enumerate() {
         let (number, mut joined) = pending.take().unwrap_or((index + 1, String::new()));
-        let continued = line.ends_with('\\') && !(joined.is_empty() && line.trim_start().starts_with('#'));
+        let continued = line.ends_with('\\') && !(joined.is_empty() && is_comment(line.trim_start()));
         joined.push_str(if continued { &line[..line.len() - 1] } else { line });
         if continued {
             pending = Some((number, joined));

@@ -190,7 +190,14 @@ impl Sudoers {
     }
 
     /// A negated alias negates each of its members. An alias inside itself stays a word.
-    fn expand<'a>(&'a self, list: parse::List, members: &'a [Member], negated: bool, open: &mut Vec<&'a str>, out: &mut Vec<String>) {
+    fn expand<'a>(
+        &'a self,
+        list: parse::List,
+        members: &'a [Member],
+        negated: bool,
+        open: &mut Vec<&'a str>,
+        out: &mut Vec<String>,
+    ) {
         for member in members {
             if out.len() >= MAX_EXPANDED {
                 return;

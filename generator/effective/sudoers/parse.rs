@@ -45,14 +45,35 @@ const ALIASES: &[(&str, List)] = &[
 ];
 
 const TAGS: &[&str] = &[
-    "EXEC", "NOEXEC", "FOLLOW", "NOFOLLOW", "LOG_INPUT", "NOLOG_INPUT", "LOG_OUTPUT",
-    "NOLOG_OUTPUT", "MAIL", "NOMAIL", "INTERCEPT", "NOINTERCEPT", "PASSWD", "NOPASSWD", "SETENV",
+    "EXEC",
+    "NOEXEC",
+    "FOLLOW",
+    "NOFOLLOW",
+    "LOG_INPUT",
+    "NOLOG_INPUT",
+    "LOG_OUTPUT",
+    "NOLOG_OUTPUT",
+    "MAIL",
+    "NOMAIL",
+    "INTERCEPT",
+    "NOINTERCEPT",
+    "PASSWD",
+    "NOPASSWD",
+    "SETENV",
     "NOSETENV",
 ];
 
 const OPTIONS: &[&str] = &[
-    "ROLE", "TYPE", "PRIVS", "LIMITPRIVS", "APPARMOR_PROFILE", "CWD", "CHROOT", "TIMEOUT",
-    "NOTBEFORE", "NOTAFTER",
+    "ROLE",
+    "TYPE",
+    "PRIVS",
+    "LIMITPRIVS",
+    "APPARMOR_PROFILE",
+    "CWD",
+    "CHROOT",
+    "TIMEOUT",
+    "NOTBEFORE",
+    "NOTAFTER",
 ];
 
 /// Reads one line; nothing for a blank or a comment. The error is a sentence for people.
@@ -122,7 +143,8 @@ fn command(cursor: &mut Cursor<'_>) -> Result<Member, String> {
     let (program, args) = text.split_once(' ').unwrap_or((&text, ""));
     let alias = program.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
     let known = program.starts_with(['/', '^']) || matches!(program, "sudoedit" | "list");
-    if !known && !(alias && args.is_empty()) {
+    let alias = alias && args.is_empty();
+    if !known && !alias {
         return Err(format!("“{text}” is no command: an absolute path is wanted"));
     }
     Ok(Member { text: format!("{digest}{text}"), negated })
@@ -249,11 +271,8 @@ fn same(a: &Commands, b: &Commands) -> bool {
 fn runas(cursor: &mut Cursor<'_>) -> Result<(Vec<Member>, Vec<Member>), String> {
     let starts = |c: Option<char>| !matches!(c, None | Some(':' | ')'));
     let users = if starts(cursor.peek()) { members(cursor, List::RunAs)? } else { Vec::new() };
-    let groups = if cursor.take(':') && starts(cursor.peek()) {
-        members(cursor, List::RunAs)?
-    } else {
-        Vec::new()
-    };
+    let groups =
+        if cursor.take(':') && starts(cursor.peek()) { members(cursor, List::RunAs)? } else { Vec::new() };
     if cursor.take(')') { Ok((users, groups)) } else { Err("“)” is missing".to_owned()) }
 }
 

@@ -20,7 +20,10 @@ fn no_file_is_no_policy() {
 fn the_file_of_cloud_init_grants_without_a_password() {
     let policy = sudoers(&[
         (MAIN, "root\tALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n"),
-        ("/etc/sudoers.d/90-cloud-init-users", "# Created by cloud-init\n\n# User rules for debian\ndebian ALL=(ALL) NOPASSWD:ALL\n"),
+        (
+            "/etc/sudoers.d/90-cloud-init-users",
+            "# Created by cloud-init\n\n# User rules for debian\ndebian ALL=(ALL) NOPASSWD:ALL\n",
+        ),
         ("/etc/sudoers.d/skipped.conf", "bob ALL=ALL\n"),
         ("/etc/sudoers.d/skipped~", "bob ALL=ALL\n"),
     ]);
@@ -34,7 +37,8 @@ fn the_file_of_cloud_init_grants_without_a_password() {
 
 #[test]
 fn aliases_are_expanded_and_negation_reaches_their_members() {
-    let policy = main("User_Alias A = x, !y : B = A, z\nCmnd_Alias LS = /bin/ls, /bin/cat\nB,!A ALL = LS, !LS\n");
+    let policy =
+        main("User_Alias A = x, !y : B = A, z\nCmnd_Alias LS = /bin/ls, /bin/cat\nB,!A ALL = LS, !LS\n");
     let grant = &policy.grants()[0];
     assert_eq!(grant.who, ["x", "!y", "z", "!x", "y"]);
     assert_eq!(grant.commands, ["/bin/ls", "/bin/cat", "!/bin/ls", "!/bin/cat"]);
@@ -43,18 +47,26 @@ fn aliases_are_expanded_and_negation_reaches_their_members() {
 
 #[test]
 fn tags_and_runas_hold_until_changed() {
-    let grants = main("%adm h1,h2=(bob:staff) NOPASSWD: /bin/a -x, /bin/b, PASSWD: /bin/c : h3 = \\\n /bin/d\n").grants();
-    let seen: Vec<_> = grants.iter().map(|g| (g.commands.join(";"), g.nopasswd, g.runas.is_some(), g.hosts.len())).collect();
-    assert_eq!(seen, [
-        ("/bin/a -x;/bin/b".to_owned(), true, true, 2),
-        ("/bin/c".to_owned(), false, true, 2),
-        ("/bin/d".to_owned(), false, false, 1),
-    ]);
+    let grants =
+        main("%adm h1,h2=(bob:staff) NOPASSWD: /bin/a -x, /bin/b, PASSWD: /bin/c : h3 = \\\n /bin/d\n")
+            .grants();
+    let seen: Vec<_> =
+        grants.iter().map(|g| (g.commands.join(";"), g.nopasswd, g.runas.is_some(), g.hosts.len())).collect();
+    assert_eq!(
+        seen,
+        [
+            ("/bin/a -x;/bin/b".to_owned(), true, true, 2),
+            ("/bin/c".to_owned(), false, true, 2),
+            ("/bin/d".to_owned(), false, false, 1),
+        ]
+    );
 }
 
 #[test]
 fn defaults_by_name_and_scope() {
-    let policy = main("Defaults use_pty, !lecture\nDefaults\ttimestamp_timeout=5,logfile=\"/var/log/sudo log\"\nDefaults:bob,%x !authenticate\nDefaults timestamp_timeout = 15\nDefaults env_keep += \"A B\"\n");
+    let policy = main(
+        "Defaults use_pty, !lecture\nDefaults\ttimestamp_timeout=5,logfile=\"/var/log/sudo log\"\nDefaults:bob,%x !authenticate\nDefaults timestamp_timeout = 15\nDefaults env_keep += \"A B\"\n",
+    );
     assert_eq!(policy.global_default("use_pty").unwrap().change, Change::On);
     let timeout = policy.global_default("timestamp_timeout").unwrap();
     assert_eq!((timeout.change, timeout.at.line), (Change::Set("15".to_owned()), Some(4)));
@@ -67,10 +79,27 @@ fn defaults_by_name_and_scope() {
 
 #[test]
 fn what_sudo_can_not_read_is_a_problem() {
-    for bad in ["bob", "bob ALL", "bob ALL = ls", "bob ALL = (x /bin/ls", "Defaults", "User_Alias a = b", "bob ALL=ALL x y:", "\u{feff}@include x", "@include none"] {
+    for bad in [
+        "bob",
+        "bob ALL",
+        "bob ALL = ls",
+        "bob ALL = (x /bin/ls",
+        "Defaults",
+        "User_Alias a = b",
+        "bob ALL=ALL x y:",
+        "\u{feff}@include x",
+        "@include none",
+    ] {
         assert!(!main(bad).problems.is_empty(), "{bad}");
     }
-    for good in ["bob ALL = ALL # x", "#1000 ALL = ALL", "# @include none", "%domain\\ users ALL = ALL", "\"a b\" ALL = ALL", "bob ALL = sudoedit /etc/x"] {
+    for good in [
+        "bob ALL = ALL # x",
+        "#1000 ALL = ALL",
+        "# @include none",
+        "%domain\\ users ALL = ALL",
+        "\"a b\" ALL = ALL",
+        "bob ALL = sudoedit /etc/x",
+    ] {
         assert!(main(good).problems.is_empty(), "{good}: {:?}", main(good).problems);
     }
 }
