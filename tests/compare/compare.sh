@@ -43,65 +43,94 @@ install_tools() {
     touch "$tools/.complete"
 }
 
-# install_ssh_audit: a virtual environment of its own, made once.
+# A virtual environment of its own, made once.
 install_ssh_audit() {
     [[ -x $cache/venv/bin/ssh-audit ]] && return
     python3 -m venv "$cache/venv"
     "$cache/venv/bin/pip" install --quiet ssh-audit
 }
 
-# Lynis runs inside the tree, in namespaces of its own: it sees this machine's kernel but neither its processes nor
-# its network. An overlay takes Lynis itself and all that it writes.
-run_lynis() {
-    ROOT=$root TOOLS=$tools unshare --mount --pid --net --uts --ipc --fork bash -euo pipefail -s >"$out/lynis.txt" 2>&1 <<'INSIDE'
-mount --make-rprivate /
-mount -t tmpfs tmpfs /mnt
-mkdir /mnt/{upper,work,tree}
-mkdir -p /mnt/upper/{usr/share,usr/sbin,etc}
-cp -a "$TOOLS/usr/share/lynis" /mnt/upper/usr/share/
-cp -a "$TOOLS/usr/sbin/lynis" /mnt/upper/usr/sbin/
-cp -a "$TOOLS/etc/lynis" /mnt/upper/etc/
-mount -t overlay overlay -o "lowerdir=$ROOT,upperdir=/mnt/upper,workdir=/mnt/work" /mnt/tree
-mount -t proc proc /mnt/tree/proc
-mount -t sysfs sysfs /mnt/tree/sys
-mount --rbind /dev /mnt/tree/dev
-hostname "$(cat /mnt/tree/etc/hostname 2>/dev/null || echo tree)"
-env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C chroot /mnt/tree lynis audit system --quick --no-colors
-# Last, and beside the console output: the machine-readable report.
-echo '=== report'
-cat /mnt/tree/var/log/lynis-report.dat
-echo '=== log'
-cat /mnt/tree/var/log/lynis.log
-INSIDE
+# mount_tree DIR: an overlay of the tree at DIR, which takes everything that a tool writes.
+# This machine's kernel knows nothing of the tree's sysctl.d, so DIR/proc/sys is made of plain files: the tree's own
+# systemd-sysctl writes what it would write at boot, and a key that it leaves alone has this kernel's value.
+mount_tree() {
+    local scratch
+    mount --make-rprivate /
+    scratch=$(mktemp -d)
+    mount -t tmpfs tmpfs "$scratch"
+    mkdir -p "$scratch"/{upper,work} "$1"
+    mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$scratch/upper,workdir=$scratch/work" "$1"
+    mkdir -p "$1/proc/sys"
+    (cd /proc/sys && find . -type f -readable -print0) >"$scratch/keys"
+    (cd "$1/proc/sys" && xargs -0 dirname -z <"$scratch/keys" | sort -zu | xargs -0 mkdir -p && xargs -0 touch <"$scratch/keys")
+    chroot "$1" /usr/lib/systemd/systemd-sysctl >&2 || true # it complains of keys that this kernel lacks
+    # A shell of its own: a few keys can be read by nobody, which is no reason to stop.
+    (cd "$1/proc/sys" && find . -type f -empty -exec sh -c 'cat "/proc/sys/$1" >"$1"' - {} \; 2>/dev/null)
 }
 
-# run_oscap NAME DATASTREAM PROFILE: OpenSCAP reads the tree from outside. Writes one line `rule:result` per rule.
+# in_namespaces FUNCTION: runs one of the functions below where it sees neither this machine's processes nor its network.
+in_namespaces() {
+    LOWER=$root TOOLBOX=$tools unshare --mount --pid --net --uts --ipc --fork \
+        bash -euo pipefail -c "$(declare -f mount_tree "$1"); $1"
+}
+
+lynis_inside() {
+    local tree
+    tree=$(mktemp -d)
+    mount_tree "$tree"
+    cp -a "$TOOLBOX/usr/share/lynis" "$tree/usr/share/"
+    cp -a "$TOOLBOX/usr/sbin/lynis" "$tree/usr/sbin/"
+    cp -a "$TOOLBOX/etc/lynis" "$tree/etc/"
+    # The real /proc, with the tree's sysctls in it.
+    mkdir "$tree/run/sysctls"
+    mount --bind "$tree/proc/sys" "$tree/run/sysctls"
+    mount -t proc proc "$tree/proc"
+    mount --move "$tree/run/sysctls" "$tree/proc/sys"
+    mount -t sysfs sysfs "$tree/sys"
+    mount --rbind /dev "$tree/dev"
+    hostname tree
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
+        chroot "$tree" lynis audit system --quick --no-colors
+    echo '=== report'
+    cat "$tree/var/log/lynis-report.dat"
+    echo '=== log'
+    cat "$tree/var/log/lynis.log"
+}
+
+# OpenSCAP reads the tree from outside: it stays in the directory of tools.
+oscap_inside() {
+    cp "$DATASTREAM" "$TOOLBOX/var/tmp/datastream.xml"
+    mount_tree "$TOOLBOX/mnt/tree"
+    mount -t proc proc "$TOOLBOX/proc"
+    mount --rbind /dev "$TOOLBOX/dev"
+    local status=0
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C \
+        OSCAP_PROBE_ROOT=/mnt/tree OSCAP_EVALUATION_TARGET=chroot:///mnt/tree \
+        chroot "$TOOLBOX" oscap xccdf eval --progress --profile "$PROFILE" /var/tmp/datastream.xml || status=$?
+    # 2 says that rules failed, which is a finding and not a fault.
+    [[ $status -eq 0 || $status -eq 2 ]]
+}
+
+run_lynis() {
+    in_namespaces lynis_inside >"$out/lynis.txt" 2>&1
+}
+
+# run_oscap NAME DATASTREAM PROFILE: writes one line `rule:result` per rule.
 run_oscap() {
-    DATASTREAM=$2 PROFILE=$3 ROOT=$root TOOLS=$tools unshare --mount --net bash -euo pipefail -s \
-        >"$out/$1.txt" 2>"$out/$1.log" <<'INSIDE'
-mount --make-rprivate /
-cp "$DATASTREAM" "$TOOLS/var/tmp/datastream.xml"
-mkdir -p "$TOOLS/mnt/tree"
-mount -t proc proc "$TOOLS/proc"
-mount --rbind /dev "$TOOLS/dev"
-mount --bind -o ro "$ROOT" "$TOOLS/mnt/tree"
-status=0
-env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C OSCAP_PROBE_ROOT=/mnt/tree OSCAP_EVALUATION_TARGET=chroot:///mnt/tree \
-    chroot "$TOOLS" oscap xccdf eval --progress --profile "$PROFILE" /var/tmp/datastream.xml || status=$?
-# 2 says that rules failed, which is a finding and not a fault.
-[[ $status -eq 0 || $status -eq 2 ]]
-INSIDE
+    DATASTREAM=$2 PROFILE=$3 in_namespaces oscap_inside >"$out/$1.txt" 2>"$out/$1.log"
 }
 
 # ssh-audit's exit status counts findings: 0 good, 2 warnings, 3 failures. Anything else is a fault.
 run_ssh_audit() {
-    local status=0
+    local status=0 policy
+    # The newest of its built-in policies for this release.
+    policy=$("$cache/venv/bin/ssh-audit" --list-policies | grep -o "Hardened Debian ${release//[!0-9]/} (version [0-9]*)" | sort -V | tail -n 1)
     "$cache/venv/bin/ssh-audit" --json "$server" >"$out/ssh-audit.json" || status=$?
     [[ $status -eq 0 || $status -eq 2 || $status -eq 3 ]] || die "ssh-audit could not scan $server"
     echo "$status" >"$out/ssh-audit.status"
     status=0
-    "$cache/venv/bin/ssh-audit" --policy "$ssh_policy" "$server" >"$out/ssh-audit-policy.txt" || status=$?
-    [[ $status -eq 0 || $status -eq 3 ]] || die "ssh-audit could not compare $server with '$ssh_policy'"
+    "$cache/venv/bin/ssh-audit" --policy "$policy" "$server" >"$out/ssh-audit-policy.txt" || status=$?
+    [[ $status -eq 0 || $status -eq 3 ]] || die "ssh-audit could not compare $server with '$policy'"
     echo "$status" >"$out/ssh-audit-policy.status"
 }
 
@@ -115,8 +144,6 @@ timed() {
 
 # shellcheck disable=SC1091 # the tree's file, not this machine's
 release=$(. "$root/etc/os-release" && echo "$ID$VERSION_ID")
-# ssh-audit's built-in policies go by the same two facts.
-ssh_policy="Hardened Debian ${release//[!0-9]/} (version 1)"
 
 install_tools
 rm -f "$out"/*.seconds "$out"/*.status
