@@ -52,7 +52,8 @@ install_ssh_audit() {
 
 # mount_tree DIR: an overlay of the tree at DIR, which takes everything that a tool writes.
 # This machine's kernel knows nothing of the tree's sysctl.d, so DIR/proc/sys is made of plain files: the tree's own
-# systemd-sysctl writes what it would write at boot, and a key that it leaves alone has this kernel's value.
+# systemd-sysctl writes what it would write at boot, and a key that it leaves alone has this kernel's value. Keys that only
+# the tree names are taken to exist in its kernel: this machine's may be built without them.
 mount_tree() {
     local scratch
     mount --make-rprivate /
@@ -62,6 +63,8 @@ mount_tree() {
     mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$scratch/upper,workdir=$scratch/work" "$1"
     mkdir -p "$1/proc/sys"
     (cd /proc/sys && find . -type f -readable -print0) >"$scratch/keys"
+    find "$1"/{etc,usr/lib}/sysctl.d "$1/etc/sysctl.conf" -type f -exec sed -nE 's/^-?([a-z][a-z0-9_.-]*) *=.*/\1/p' {} + |
+        tr . / | tr '\n' '\0' >>"$scratch/keys"
     (cd "$1/proc/sys" && xargs -0 dirname -z <"$scratch/keys" | sort -zu | xargs -0 mkdir -p && xargs -0 touch <"$scratch/keys")
     chroot "$1" /usr/lib/systemd/systemd-sysctl >&2 || true # it complains of keys that this kernel lacks
     # A shell of its own: a few keys can be read by nobody, which is no reason to stop.
