@@ -13,10 +13,12 @@ pub mod dpkg;
 pub mod files;
 pub mod firewall;
 pub mod keyvalue;
+pub mod modprobe;
 pub mod os_release;
 pub mod pam;
 pub mod sshd;
 pub mod sudoers;
+pub mod sysctl;
 
 #[cfg(test)]
 mod dice;
