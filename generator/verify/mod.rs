@@ -5,9 +5,11 @@
 //! setting kind's business; what the files mean is `effective`'s.
 
 mod look;
+pub mod outside;
 pub mod running;
 
 pub use look::{Look, Nature};
+pub use outside::Outside;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
