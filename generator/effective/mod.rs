@@ -5,8 +5,11 @@
 //! Readers never import the renderer, the plan or a template: they would otherwise agree with
 //! our own output instead of with the program.
 
+pub mod fail2ban;
 pub mod files;
 pub mod firewall;
+pub mod python_ini;
+pub mod secrets;
 
 #[cfg(test)]
 pub(crate) mod fixture;
