@@ -10,11 +10,14 @@ pub mod apt;
 pub mod cloud_init;
 pub mod deb822;
 pub mod dpkg;
+pub mod fail2ban;
 pub mod files;
 pub mod firewall;
 pub mod keyvalue;
 pub mod os_release;
 pub mod pam;
+pub mod python_ini;
+pub mod secrets;
 pub mod sshd;
 pub mod sudoers;
 
