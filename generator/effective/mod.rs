@@ -8,4 +8,5 @@ pub mod cloud_init;
 pub mod dpkg;
 #[cfg(test)]
 mod fixture;
+pub mod kernel;
 pub mod os_release;
