@@ -13,6 +13,7 @@ pub mod dpkg;
 pub mod fail2ban;
 pub mod files;
 pub mod firewall;
+pub mod kernel;
 pub mod keyvalue;
 pub mod os_release;
 pub mod pam;
