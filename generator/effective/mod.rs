@@ -8,5 +8,6 @@
 pub mod apt;
 pub mod deb822;
 pub mod dpkg;
+pub mod systemd;
 #[cfg(test)]
 mod fixture;
