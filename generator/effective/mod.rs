@@ -21,6 +21,7 @@ pub mod python_ini;
 pub mod secrets;
 pub mod sshd;
 pub mod sudoers;
+pub mod systemd;
 
 #[cfg(test)]
 mod dice;
