@@ -8,5 +8,10 @@ pub mod cloud_init;
 pub mod dpkg;
 #[cfg(test)]
 mod fixture;
+pub mod ini_dropin;
+pub mod journald;
 pub mod kernel;
+pub mod mail;
 pub mod os_release;
+pub mod reach;
+pub mod secrets;
