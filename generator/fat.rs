@@ -15,12 +15,7 @@ pub fn volume(size: usize, id: u32, label: &str, files: &[(&str, &[u8])]) -> io:
     }
     // Zeroed pages cost nothing until they are written.
     let mut disk = Cursor::new(vec![0; size]);
-    format_volume(
-        &mut disk,
-        FormatVolumeOptions::new()
-            .volume_id(id)
-            .volume_label(padded),
-    )?;
+    format_volume(&mut disk, FormatVolumeOptions::new().volume_id(id).volume_label(padded))?;
     let filesystem = FileSystem::new(&mut disk, FsOptions::new())?;
     for (path, content) in files {
         let root = filesystem.root_dir();
@@ -41,22 +36,13 @@ mod tests {
 
     #[test]
     fn files_come_back_and_bytes_repeat() {
-        let files: &[(&str, &[u8])] =
-            &[("EFI/BOOT/a.efi", b"one"), ("EFI/debian/grub.cfg", b"two")];
+        let files: &[(&str, &[u8])] = &[("EFI/BOOT/a.efi", b"one"), ("EFI/debian/grub.cfg", b"two")];
         let made = volume(4 << 20, 7, "ESP", files).unwrap();
         assert_eq!(made, volume(4 << 20, 7, "ESP", files).unwrap());
         let filesystem = FileSystem::new(Cursor::new(made), FsOptions::new()).unwrap();
-        assert_eq!(
-            (filesystem.volume_id(), filesystem.volume_label().as_str()),
-            (7, "ESP")
-        );
+        assert_eq!((filesystem.volume_id(), filesystem.volume_label_as_bytes()), (7, &b"ESP"[..]));
         let mut text = String::new();
-        filesystem
-            .root_dir()
-            .open_file("efi/DEBIAN/grub.cfg")
-            .unwrap()
-            .read_to_string(&mut text)
-            .unwrap();
+        filesystem.root_dir().open_file("efi/DEBIAN/grub.cfg").unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "two");
     }
 }

@@ -21,4 +21,5 @@ pub mod report;
 pub mod settings;
 pub mod target;
 pub mod verify;
+pub mod vm;
 pub mod yaml;

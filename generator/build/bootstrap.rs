@@ -18,62 +18,36 @@ const SETUP: &str = include_str!("inside/setup.sh");
 const FINISH: &str = include_str!("inside/finish.sh");
 
 /// What the builder cleans itself, before the filesystem is made; mmdebstrap would do it after.
-const SKIPPED: &str =
-    "--skip=cleanup/apt,cleanup/mmdebstrap,cleanup/reproducible,cleanup/run,cleanup/tmp";
+const SKIPPED: &str = "--skip=cleanup/apt,cleanup/mmdebstrap,cleanup/reproducible,cleanup/run,cleanup/tmp";
 
 /// Makes the root filesystem. Reads [`PAYLOAD`] and writes [`RESULT`] in `folder`.
-pub fn run(
-    recipe: &Recipe,
-    folder: &Path,
-    log: &Path,
-    progress: &dyn Progress,
-) -> Result<(), BuildError> {
-    let mut log_file =
-        File::create(log).map_err(BuildError::io(format!("creating {}", log.display())))?;
+pub fn run(recipe: &Recipe, folder: &Path, log: &Path, progress: &dyn Progress) -> Result<(), BuildError> {
+    let mut log_file = File::create(log).map_err(BuildError::io(format!("creating {}", log.display())))?;
     let (output, pen) = io::pipe().map_err(BuildError::io("making a pipe"))?;
     let mut command = command(recipe, folder);
-    command
-        .stdout(pen.try_clone().map_err(BuildError::io("sharing a pipe"))?)
-        .stderr(pen);
-    let mut child = command
-        .spawn()
-        .map_err(BuildError::io("starting mmdebstrap"))?;
+    command.stdout(pen.try_clone().map_err(BuildError::io("sharing a pipe"))?).stderr(pen);
+    let mut child = command.spawn().map_err(BuildError::io("starting mmdebstrap"))?;
     // The command holds the pipe's other end: without it, reading ends when mmdebstrap does.
     drop(command);
     progress.step(Step::Base);
     let followed = follow(output, &mut log_file, progress);
     if followed.is_err() {
         // No log can be kept (a full disk): the build is lost.
-        child
-            .kill()
-            .map_err(BuildError::io("stopping mmdebstrap"))?;
+        child.kill().map_err(BuildError::io("stopping mmdebstrap"))?;
     }
-    let status = child
-        .wait()
-        .map_err(BuildError::io("waiting for mmdebstrap"))?;
+    let status = child.wait().map_err(BuildError::io("waiting for mmdebstrap"))?;
     followed.map_err(BuildError::io(format!("writing {}", log.display())))?;
     if status.success() {
         Ok(())
     } else {
-        Err(BuildError::Bootstrap {
-            status: status.to_string(),
-            log: log.to_owned(),
-            tail: tail(log),
-        })
+        Err(BuildError::Bootstrap { status: status.to_string(), log: log.to_owned(), tail: tail(log) })
     }
 }
 
 fn command(recipe: &Recipe, folder: &Path) -> Command {
     let mut command = Command::new(tools::SETPRIV.name);
     command
-        .args([
-            "--pdeathsig",
-            "TERM",
-            tools::MMDEBSTRAP.name,
-            "--mode=unshare",
-            "--format=null",
-            SKIPPED,
-        ])
+        .args(["--pdeathsig", "TERM", tools::MMDEBSTRAP.name, "--mode=unshare", "--format=null", SKIPPED])
         .arg(format!("--variant={}", recipe.variant))
         .arg(format!("--include={}", recipe.packages.join(",")))
         .arg(format!("--customize-hook={SETUP}"))

@@ -42,9 +42,7 @@ fn root_end(size: u64) -> u64 {
 /// Size of the root filesystem, in KiB, on a disk of `size` bytes.
 pub fn root_kib(size: u64) -> Result<u64, BuildError> {
     if !SIZES.contains(&size) || size % (1 << 20) != 0 {
-        return Err(BuildError::Recipe(format!(
-            "disk size {size}: wants whole MiB from 1 GiB to 2 TiB"
-        )));
+        return Err(BuildError::Recipe(format!("disk size {size}: wants whole MiB from 1 GiB to 2 TiB")));
     }
     Ok((root_end(size) - ROOT_START) * SECTOR / 1024)
 }
@@ -71,15 +69,11 @@ pub fn complete(
     efi_vendor: &str,
     identity: &Identity,
 ) -> Result<(), BuildError> {
-    let size = disk
-        .metadata()
-        .map_err(BuildError::io("measuring the disk"))?
-        .len();
+    let size = disk.metadata().map_err(BuildError::io("measuring the disk"))?.len();
     write_partitions(disk, size, identity)
         .map_err(|error| BuildError::Disk(format!("partition table: {error}")))?;
     write_bios(disk, boot)?;
-    write_esp(disk, boot, efi_vendor, identity)
-        .map_err(BuildError::io("writing the EFI system partition"))
+    write_esp(disk, boot, efi_vendor, identity).map_err(BuildError::io("writing the EFI system partition"))
 }
 
 fn write_partitions(disk: &mut File, size: u64, identity: &Identity) -> Result<(), gptman::Error> {
@@ -92,27 +86,9 @@ fn write_partitions(disk: &mut File, size: u64, identity: &Identity) -> Result<(
         partition_name: name.into(),
     };
     let mut table = GPT::new_from(disk, SECTOR, identity.disk.mixed_endian())?;
-    table[1] = entry(
-        ROOT_X86_64,
-        identity.root_partition,
-        "root",
-        ROOT_START,
-        root_end(size),
-    );
-    table[14] = entry(
-        BIOS_BOOT,
-        identity.bios_partition,
-        "bios",
-        BIOS_START,
-        ESP_START,
-    );
-    table[15] = entry(
-        EFI_SYSTEM,
-        identity.esp_partition,
-        "esp",
-        ESP_START,
-        ROOT_START,
-    );
+    table[1] = entry(ROOT_X86_64, identity.root_partition, "root", ROOT_START, root_end(size));
+    table[14] = entry(BIOS_BOOT, identity.bios_partition, "bios", BIOS_START, ESP_START);
+    table[15] = entry(EFI_SYSTEM, identity.esp_partition, "esp", ESP_START, ROOT_START);
     table.write_into(disk)?;
     GPT::write_protective_mbr_into(disk, SECTOR)
 }
@@ -177,10 +153,7 @@ fn write_esp(disk: &File, boot: &BootFiles, vendor: &str, identity: &Identity) -
 
 /// GRUB commands that find the root filesystem.
 pub fn find_root(identity: &Identity) -> String {
-    format!(
-        "search.fs_uuid {} root\nset prefix=($root)/boot/grub\n",
-        identity.filesystem
-    )
+    format!("search.fs_uuid {} root\nset prefix=($root)/boot/grub\n", identity.filesystem)
 }
 
 #[cfg(test)]
@@ -202,15 +175,8 @@ mod tests {
         complete(&mut disk, &boot, "vendor", &Identity::derive(b"seed")).unwrap();
         let table = GPT::find_from(&mut disk).unwrap();
         assert_eq!(table[1].starting_lba * SECTOR, ROOT_OFFSET);
-        assert_eq!(
-            table[1].size().unwrap() * SECTOR / 1024,
-            root_kib(size).unwrap()
-        );
-        assert!(
-            table
-                .iter()
-                .all(|(_, part)| part.is_unused() || part.ending_lba <= table[1].ending_lba)
-        );
+        assert_eq!(table[1].size().unwrap() * SECTOR / 1024, root_kib(size).unwrap());
+        assert!(table.iter().all(|(_, part)| part.is_unused() || part.ending_lba <= table[1].ending_lba));
         let mut head = [0; 512];
         disk.read_exact_at(&mut head, 0).unwrap();
         assert_eq!(

@@ -47,13 +47,8 @@ pub enum Step {
 
 impl Step {
     /// All steps in order, for a display that counts.
-    pub const ALL: [Self; 5] = [
-        Self::Base,
-        Self::Packages,
-        Self::Configuration,
-        Self::Filesystem,
-        Self::Image,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Base, Self::Packages, Self::Configuration, Self::Filesystem, Self::Image];
 
     /// What people read.
     pub fn title(self) -> &'static str {
@@ -164,10 +159,7 @@ pub enum BuildError {
 impl BuildError {
     /// Wraps an I/O error with what was being done, for `map_err`.
     fn io(context: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Io {
-            context: context.into(),
-            source,
-        }
+        move |source| Self::Io { context: context.into(), source }
     }
 }
 
@@ -197,13 +189,10 @@ pub fn build(
     {
         // A duplicate has no close-on-exec flag: the hooks inherit it. They may not see the
         // output folder at all, as another user; so they get the open file.
-        let inherited = rustix::io::dup(&disk)
-            .map_err(|error| BuildError::io("sharing the disk")(error.into()))?;
-        let values = payload::Values {
-            identity: &identity,
-            root_kib,
-            disk_descriptor: inherited.as_raw_fd(),
-        };
+        let inherited =
+            rustix::io::dup(&disk).map_err(|error| BuildError::io("sharing the disk")(error.into()))?;
+        let values =
+            payload::Values { identity: &identity, root_kib, disk_descriptor: inherited.as_raw_fd() };
         File::create(scratch.path().join(bootstrap::PAYLOAD))
             .and_then(|archive| payload::write(recipe, &values, archive))
             .map_err(BuildError::io("writing the payload"))?;
@@ -228,17 +217,8 @@ pub fn build(
         .and_then(|()| fs::rename(&unfinished, &image))
         .and_then(|()| File::open(out_dir)?.sync_all())
         .map_err(BuildError::io(format!("writing {}", image.display())))?;
-    let size = image
-        .metadata()
-        .map_err(BuildError::io("measuring the image"))?
-        .len();
-    Ok(Built {
-        image,
-        size,
-        log: log_path(out_dir, name),
-        record,
-        elapsed: start.elapsed(),
-    })
+    let size = image.metadata().map_err(BuildError::io("measuring the image"))?.len();
+    Ok(Built { image, size, log: log_path(out_dir, name), record, elapsed: start.elapsed() })
 }
 
 fn log_path(out_dir: &Path, name: &str) -> PathBuf {
@@ -249,11 +229,7 @@ fn log_path(out_dir: &Path, name: &str) -> PathBuf {
 /// is closed to everybody else.
 fn create_disk(path: &Path, size: u64) -> Result<File, BuildError> {
     let create = || {
-        let disk = File::options()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(path)?;
+        let disk = File::options().read(true).write(true).create_new(true).open(path)?;
         disk.set_len(size)?;
         disk.set_permissions(fs::Permissions::from_mode(0o666))?;
         Ok(disk)
@@ -267,10 +243,7 @@ fn read_result(archive: &Path) -> Result<HashMap<String, Vec<u8>>, BuildError> {
         let mut files = HashMap::new();
         for entry in tar::Archive::new(File::open(archive)?).entries()? {
             let mut entry = entry?;
-            let name = entry
-                .path()?
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned());
+            let name = entry.path()?.file_name().map(|name| name.to_string_lossy().into_owned());
             let mut content = Vec::new();
             entry.read_to_end(&mut content)?;
             files.extend(name.map(|name| (name, content)));
@@ -281,17 +254,11 @@ fn read_result(archive: &Path) -> Result<HashMap<String, Vec<u8>>, BuildError> {
 }
 
 fn take(files: &mut HashMap<String, Vec<u8>>, name: &str) -> Result<Vec<u8>, BuildError> {
-    files
-        .remove(name)
-        .ok_or_else(|| BuildError::Disk(format!("the build left no {name}")))
+    files.remove(name).ok_or_else(|| BuildError::Disk(format!("the build left no {name}")))
 }
 
 fn read_record(json: &[u8]) -> Result<Record, BuildError> {
-    let record: Record = serde_json::from_slice(json)
-        .map_err(|error| BuildError::Disk(format!("build.json: {error}")))?;
-    if record.pending.is_empty() {
-        Ok(record)
-    } else {
-        Err(BuildError::Pending(record.pending))
-    }
+    let record: Record =
+        serde_json::from_slice(json).map_err(|error| BuildError::Disk(format!("build.json: {error}")))?;
+    if record.pending.is_empty() { Ok(record) } else { Err(BuildError::Pending(record.pending)) }
 }

@@ -78,32 +78,16 @@ pub fn write(recipe: &Recipe, values: &Values, archive: File) -> io::Result<()> 
         let name = format!("files/{number}");
         payload.add(&name, &file.content)?;
         let (mode, source) = (format!("{:04o}", file.mode), format!("{PLACE}/{name}"));
-        list.extend(records([
-            mode.as_str(),
-            &file.owner,
-            &file.group,
-            &source,
-            &file.path,
-        ]));
+        list.extend(records([mode.as_str(), &file.owner, &file.group, &source, &file.path]));
     }
     payload.add("files.list", &list)?;
     for (number, command) in recipe.commands.iter().enumerate() {
         // The shell's `*` sorts by name: all numbers are of one length.
-        payload.add(
-            &format!("commands/{number:06}"),
-            &records(command.iter().map(String::as_str)),
-        )?;
+        payload.add(&format!("commands/{number:06}"), &records(command.iter().map(String::as_str)))?;
     }
-    let removals = REMOVALS
-        .iter()
-        .copied()
-        .chain(recipe.removals.iter().map(String::as_str));
+    let removals = REMOVALS.iter().copied().chain(recipe.removals.iter().map(String::as_str));
     payload.add("removals.list", &records(removals))?;
-    payload
-        .0
-        .into_inner()?
-        .into_inner()
-        .map_err(io::IntoInnerError::into_error)?;
+    payload.0.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;
     Ok(())
 }
 
@@ -122,10 +106,7 @@ impl Payload {
 
 /// Words, each ended by NUL.
 fn records<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
-    words
-        .into_iter()
-        .flat_map(|word| word.bytes().chain([0]))
-        .collect()
+    words.into_iter().flat_map(|word| word.bytes().chain([0])).collect()
 }
 
 fn vars(recipe: &Recipe, values: &Values) -> String {
@@ -153,11 +134,7 @@ fn fstab(identity: &Identity) -> String {
 
 /// The last console is the one that the boot's messages go to: a cloud records the serial one.
 fn grub_defaults(recipe: &Recipe) -> String {
-    let more: String = recipe
-        .kernel_args
-        .iter()
-        .map(|argument| format!(" {argument}"))
-        .collect();
+    let more: String = recipe.kernel_args.iter().map(|argument| format!(" {argument}")).collect();
     format!(
         "GRUB_TIMEOUT=1\nGRUB_CMDLINE_LINUX_DEFAULT=''\nGRUB_CMDLINE_LINUX='console=tty0 console=ttyS0,115200n8{more}'\n\
          GRUB_TERMINAL='console serial'\nGRUB_SERIAL_COMMAND='serial --speed=115200'\n"

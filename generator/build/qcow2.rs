@@ -33,16 +33,9 @@ const BATCH: usize = 256;
 pub fn write(disk: &File, image: &File, mut progress: impl FnMut(u64, u64)) -> io::Result<()> {
     let size = disk.metadata()?.len();
     if size == 0 || size % CLUSTER != 0 {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the disk's size is no multiple of 64 KiB",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the disk's size is no multiple of 64 KiB"));
     }
-    let mut writer = Writer {
-        out: BufWriter::with_capacity(1 << 20, image),
-        at: 0,
-        refcounts: Vec::new(),
-    };
+    let mut writer = Writer { out: BufWriter::with_capacity(1 << 20, image), at: 0, refcounts: Vec::new() };
     writer.append(&[0; CLUSTER as usize])?;
     let mut l2 = vec![0u64; (size / CLUSTER) as usize];
     let mut first = 0;
@@ -66,28 +59,12 @@ pub fn write(disk: &File, image: &File, mut progress: impl FnMut(u64, u64)) -> i
     let mut l1 = Vec::new();
     for table in l2.chunks(L2_ENTRIES) {
         let used = table.iter().any(|entry| *entry != 0);
-        l1.push(if used {
-            writer.append_aligned(&big_endian(table, L2_ENTRIES))? | COPIED
-        } else {
-            0
-        });
+        l1.push(if used { writer.append_aligned(&big_endian(table, L2_ENTRIES))? | COPIED } else { 0 });
     }
     let l1_at = writer.append_aligned(&big_endian(&l1, L2_ENTRIES.max(l1.len())))?;
     let (refcounts_at, refcount_clusters) = writer.append_refcounts()?;
-    let out = writer
-        .out
-        .into_inner()
-        .map_err(io::IntoInnerError::into_error)?;
-    out.write_all_at(
-        &header(
-            size,
-            l1.len() as u32,
-            l1_at,
-            refcounts_at,
-            refcount_clusters,
-        ),
-        0,
-    )?;
+    let out = writer.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    out.write_all_at(&header(size, l1.len() as u32, l1_at, refcounts_at, refcount_clusters), 0)?;
     progress(size, size);
     out.sync_all()
 }
@@ -118,10 +95,7 @@ struct Deflater {
 impl Deflater {
     fn new() -> Self {
         let deflate = Compress::new_with_window_bits(Compression::new(6), false, WINDOW_BITS);
-        Self {
-            deflate,
-            plain: vec![0; CLUSTER as usize],
-        }
+        Self { deflate, plain: vec![0; CLUSTER as usize] }
     }
 
     fn cluster(&mut self, disk: &File, number: u64) -> io::Result<Cluster> {
@@ -195,40 +169,24 @@ impl Writer<'_> {
             (blocks, tables) = (wanted, wanted_tables);
         }
         self.refcounts.resize(used + blocks + tables, 1);
-        let mut counts: Vec<u8> = self
-            .refcounts
-            .iter()
-            .flat_map(|count| count.to_be_bytes())
-            .collect();
+        let mut counts: Vec<u8> = self.refcounts.iter().flat_map(|count| count.to_be_bytes()).collect();
         counts.resize(blocks * CLUSTER as usize, 0);
         let blocks_at = self.at;
         self.out.write_all(&counts)?;
-        let places: Vec<u64> = (0..blocks as u64)
-            .map(|n| blocks_at + n * CLUSTER)
-            .collect();
-        self.out
-            .write_all(&big_endian(&places, tables * L2_ENTRIES))?;
+        let places: Vec<u64> = (0..blocks as u64).map(|n| blocks_at + n * CLUSTER).collect();
+        self.out.write_all(&big_endian(&places, tables * L2_ENTRIES))?;
         Ok((blocks_at + blocks as u64 * CLUSTER, tables as u32))
     }
 }
 
 /// 8-byte entries in the format's byte order, filled up with zeros to `length` entries.
 fn big_endian(entries: &[u64], length: usize) -> Vec<u8> {
-    let mut bytes: Vec<u8> = entries
-        .iter()
-        .flat_map(|entry| entry.to_be_bytes())
-        .collect();
+    let mut bytes: Vec<u8> = entries.iter().flat_map(|entry| entry.to_be_bytes()).collect();
     bytes.resize(length * 8, 0);
     bytes
 }
 
-fn header(
-    size: u64,
-    l1_entries: u32,
-    l1_at: u64,
-    refcounts_at: u64,
-    refcount_clusters: u32,
-) -> Vec<u8> {
+fn header(size: u64, l1_entries: u32, l1_at: u64, refcounts_at: u64, refcount_clusters: u32) -> Vec<u8> {
     let mut header = b"QFI\xfb".to_vec();
     let mut word = |value: u32| header.extend(value.to_be_bytes());
     word(3);
@@ -263,21 +221,13 @@ mod tests {
     fn qemu_reads_back_the_same_disk() {
         let folder = tempfile::tempdir().unwrap();
         let (raw, image) = (folder.path().join("raw"), folder.path().join("image"));
-        let disk = File::options()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&raw)
-            .unwrap();
+        let disk = File::options().read(true).write(true).create_new(true).open(&raw).unwrap();
         disk.set_len(1 << 30).unwrap();
-        disk.write_all_at(&b"compresses well ".repeat(50_000), 3 * CLUSTER + 17)
-            .unwrap();
+        disk.write_all_at(&b"compresses well ".repeat(50_000), 3 * CLUSTER + 17).unwrap();
         // A linear congruential generator's bytes do not compress.
         let mut state = 1u64;
         let noise: Vec<u8> = std::iter::repeat_with(|| {
-            state = state
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             (state >> 56) as u8
         })
         .take(5 * CLUSTER as usize)

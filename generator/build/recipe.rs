@@ -61,9 +61,7 @@ impl Recipe {
         word("suite", &self.suite, "-._", name)?;
         word("variant", &self.variant, "-", name)?;
         word("host name", &self.hostname, "-.", name)?;
-        word("root label", &self.root_label, "-._", |label| {
-            name(label) && label.len() <= 16
-        })?;
+        word("root label", &self.root_label, "-._", |label| name(label) && label.len() <= 16)?;
         word("EFI vendor", &self.efi_vendor, "-", name)?;
         for package in &self.packages {
             word("package", package, "+-.:=~/", name)?;
@@ -76,22 +74,16 @@ impl Recipe {
             word("owner", &file.owner, "-_.", name_or_underscore)?;
             word("group", &file.group, "-_.", name_or_underscore)?;
             if file.mode > 0o7777 {
-                return Err(BuildError::Recipe(format!(
-                    "file {}: mode {:o}",
-                    file.path, file.mode
-                )));
+                return Err(BuildError::Recipe(format!("file {}: mode {:o}", file.path, file.mode)));
             }
         }
         for pattern in &self.removals {
             path("removal", pattern)?;
         }
         for command in &self.commands {
-            if command.first().is_none_or(String::is_empty)
-                || command.iter().any(|word| word.contains('\0'))
+            if command.first().is_none_or(String::is_empty) || command.iter().any(|word| word.contains('\0'))
             {
-                return Err(BuildError::Recipe(format!(
-                    "command {command:?}: empty, or holds NUL"
-                )));
+                return Err(BuildError::Recipe(format!("command {command:?}: empty, or holds NUL")));
             }
         }
         Ok(())
@@ -104,29 +96,17 @@ impl Recipe {
             hash.update((bytes.len() as u64).to_be_bytes());
             hash.update(bytes);
         };
-        for text in [
-            &self.suite,
-            &self.variant,
-            &self.hostname,
-            &self.root_label,
-            &self.efi_vendor,
-        ] {
+        for text in [&self.suite, &self.variant, &self.hostname, &self.root_label, &self.efi_vendor] {
             part(text.as_bytes());
         }
-        for list in [&self.packages, &self.removals, &self.kernel_args]
-            .into_iter()
-            .chain(&self.commands)
-        {
+        for list in [&self.packages, &self.removals, &self.kernel_args].into_iter().chain(&self.commands) {
             part(&(list.len() as u64).to_be_bytes());
             list.iter().for_each(|text| part(text.as_bytes()));
         }
         for file in &self.files {
-            for bytes in [
-                file.path.as_bytes(),
-                &file.mode.to_be_bytes(),
-                file.owner.as_bytes(),
-                file.group.as_bytes(),
-            ] {
+            for bytes in
+                [file.path.as_bytes(), &file.mode.to_be_bytes(), file.owner.as_bytes(), file.group.as_bytes()]
+            {
                 part(bytes);
             }
             part(&file.content);
@@ -143,15 +123,11 @@ fn name_or_underscore(word: &str) -> bool {
 
 /// ASCII letters, digits and `also` only, not empty, and `rule`.
 fn word(what: &str, word: &str, also: &str, rule: impl Fn(&str) -> bool) -> Result<(), BuildError> {
-    let plain = word
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || also.contains(c));
+    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c));
     if plain && !word.is_empty() && rule(word) {
         Ok(())
     } else {
-        Err(BuildError::Recipe(format!(
-            "{what} {word:?}: empty, or holds a character it must not"
-        )))
+        Err(BuildError::Recipe(format!("{what} {word:?}: empty, or holds a character it must not")))
     }
 }
 
@@ -163,8 +139,6 @@ fn path(what: &str, path: &str) -> Result<(), BuildError> {
     if inside {
         Ok(())
     } else {
-        Err(BuildError::Recipe(format!(
-            "{what} {path:?}: no absolute path inside the image"
-        )))
+        Err(BuildError::Recipe(format!("{what} {path:?}: no absolute path inside the image")))
     }
 }

@@ -20,29 +20,19 @@ impl Scratch {
     /// A new folder in `out_dir` for the image `name`.
     pub fn new(out_dir: &Path, name: &str) -> Result<Self, BuildError> {
         if name.is_empty() || name.starts_with(['.', '-']) || name.contains(['/', '\0']) {
-            return Err(BuildError::Recipe(format!(
-                "image name {name:?}: no plain file name"
-            )));
+            return Err(BuildError::Recipe(format!("image name {name:?}: no plain file name")));
         }
-        fs::create_dir_all(out_dir)
-            .map_err(BuildError::io(format!("creating {}", out_dir.display())))?;
+        fs::create_dir_all(out_dir).map_err(BuildError::io(format!("creating {}", out_dir.display())))?;
         let prefix = format!(".{name}.ironseed-");
         remove_left(out_dir, &prefix, name)?;
         let folder = tempfile::Builder::new()
             .prefix(&prefix)
             .tempdir_in(out_dir)
-            .map_err(BuildError::io(format!(
-                "making a folder in {}",
-                out_dir.display()
-            )))?;
-        let lock = File::create(folder.path().join("lock"))
-            .map_err(BuildError::io("creating the lock"))?;
+            .map_err(BuildError::io(format!("making a folder in {}", out_dir.display())))?;
+        let lock = File::create(folder.path().join("lock")).map_err(BuildError::io("creating the lock"))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|error| BuildError::io("locking")(error.into()))?;
-        Ok(Self {
-            folder,
-            _lock: lock,
-        })
+        Ok(Self { folder, _lock: lock })
     }
 
     /// The folder's path.
@@ -80,10 +70,7 @@ mod tests {
         fs::write(left.join("lock"), "").unwrap();
         let mine = Scratch::new(out.path(), "a").unwrap();
         assert!(!left.exists());
-        assert!(matches!(
-            Scratch::new(out.path(), "a"),
-            Err(BuildError::Busy(_))
-        ));
+        assert!(matches!(Scratch::new(out.path(), "a"), Err(BuildError::Busy(_))));
         assert!(mine.path().exists());
         Scratch::new(out.path(), "a.b").unwrap();
         drop(mine);

@@ -15,45 +15,21 @@ pub struct Tool {
 }
 
 /// Makes the root file system.
-pub const MMDEBSTRAP: Tool = Tool {
-    name: "mmdebstrap",
-    package: "mmdebstrap",
-};
+pub const MMDEBSTRAP: Tool = Tool { name: "mmdebstrap", package: "mmdebstrap" };
 /// Puts it into an ext4 file system.
-pub const MKE2FS: Tool = Tool {
-    name: "mke2fs",
-    package: "e2fsprogs",
-};
+pub const MKE2FS: Tool = Tool { name: "mke2fs", package: "e2fsprogs" };
 /// Maps subordinate user ids for an ordinary user.
-pub const NEWUIDMAP: Tool = Tool {
-    name: "newuidmap",
-    package: "uidmap",
-};
+pub const NEWUIDMAP: Tool = Tool { name: "newuidmap", package: "uidmap" };
 /// Ends a child together with its parent.
-pub const SETPRIV: Tool = Tool {
-    name: "setpriv",
-    package: "util-linux",
-};
+pub const SETPRIV: Tool = Tool { name: "setpriv", package: "util-linux" };
 /// Makes a throwaway overlay over an image.
-pub const QEMU_IMG: Tool = Tool {
-    name: "qemu-img",
-    package: "qemu-utils",
-};
+pub const QEMU_IMG: Tool = Tool { name: "qemu-img", package: "qemu-utils" };
 /// Boots an image.
-pub const QEMU: Tool = Tool {
-    name: "qemu-system-x86_64",
-    package: "qemu-system-x86",
-};
+pub const QEMU: Tool = Tool { name: "qemu-system-x86_64", package: "qemu-system-x86" };
 /// Logs in.
-pub const SSH: Tool = Tool {
-    name: "ssh",
-    package: "openssh-client",
-};
+pub const SSH: Tool = Tool { name: "ssh", package: "openssh-client" };
 /// Makes a key for one boot.
-pub const SSH_KEYGEN: Tool = Tool {
-    name: "ssh-keygen",
-    package: "openssh-client",
-};
+pub const SSH_KEYGEN: Tool = Tool { name: "ssh-keygen", package: "openssh-client" };
 
 /// Programs that are needed and not there.
 #[derive(Debug, thiserror::Error)]
@@ -61,11 +37,7 @@ pub const SSH_KEYGEN: Tool = Tool {
 pub struct Missing(pub Vec<Tool>);
 
 fn names(tools: &[Tool]) -> String {
-    tools
-        .iter()
-        .map(|tool| tool.name)
-        .collect::<Vec<_>>()
-        .join(", ")
+    tools.iter().map(|tool| tool.name).collect::<Vec<_>>().join(", ")
 }
 
 fn packages(tools: &[Tool]) -> String {
@@ -88,23 +60,14 @@ pub fn find(tool: Tool) -> Option<PathBuf> {
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(tool.name))
         .find(|path| {
-            path.metadata()
-                .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+            path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
         })
 }
 
 /// Wants every one of the programs; names all that are missing at once.
 pub fn require(tools: &[Tool]) -> Result<(), Missing> {
-    let missing: Vec<_> = tools
-        .iter()
-        .copied()
-        .filter(|tool| find(*tool).is_none())
-        .collect();
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(Missing(missing))
-    }
+    let missing: Vec<_> = tools.iter().copied().filter(|tool| find(*tool).is_none()).collect();
+    if missing.is_empty() { Ok(()) } else { Err(Missing(missing)) }
 }
 
 #[cfg(test)]
@@ -113,19 +76,8 @@ mod tests {
 
     #[test]
     fn missing_tools_are_named_with_the_command_that_installs_them() {
-        let absent = Tool {
-            name: "no-such-program",
-            package: "some-package",
-        };
-        let error = require(&[
-            Tool {
-                name: "sh",
-                package: "dash",
-            },
-            absent,
-            absent,
-        ])
-        .unwrap_err();
+        let absent = Tool { name: "no-such-program", package: "some-package" };
+        let error = require(&[Tool { name: "sh", package: "dash" }, absent, absent]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "not installed: no-such-program, no-such-program; install with: apt-get install some-package"

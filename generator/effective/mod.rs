@@ -10,15 +10,24 @@ pub mod apt;
 pub mod cloud_init;
 pub mod deb822;
 pub mod dpkg;
+pub mod fail2ban;
 pub mod files;
 pub mod firewall;
+pub mod ini_dropin;
+pub mod journald;
+pub mod kernel;
 pub mod keyvalue;
 pub mod modprobe;
+pub mod mail;
 pub mod os_release;
 pub mod pam;
+pub mod python_ini;
+pub mod reach;
+pub mod secrets;
 pub mod sshd;
 pub mod sudoers;
 pub mod sysctl;
+pub mod systemd;
 
 #[cfg(test)]
 mod dice;

@@ -24,7 +24,7 @@ use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
 use crate::observation::{Observation, Plane};
 use crate::render::{Bundle, Context};
-use crate::verify::Look;
+use crate::verify::{Look, Outside};
 
 /// What every setting kind can do.
 pub trait Kind: Sized {
@@ -57,6 +57,12 @@ pub trait Kind: Sized {
 
     /// Looks at the target on one plane.
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation>;
+
+    /// What a stranger on the network saw of it, on the running plane; most kinds are not seen
+    /// from there.
+    fn observe_outside(&self, _outside: &Outside) -> Vec<Observation> {
+        Vec::new()
+    }
 }
 
 /// A setting and the check that wants it.
@@ -117,6 +123,11 @@ macro_rules! kinds {
             /// See [`Kind::observe`].
             pub fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
                 match self { $(Self::$variant(s) => s.observe(look, plane),)* }
+            }
+
+            /// See [`Kind::observe_outside`].
+            pub fn observe_outside(&self, outside: &Outside) -> Vec<Observation> {
+                match self { $(Self::$variant(s) => s.observe_outside(outside),)* }
             }
         }
 

@@ -45,12 +45,12 @@ impl Kind for Ports {
                 seen.extend(self.units(look).map(|(port, unit)| self.has_unit(look, port, &unit)));
                 seen
             }
-            Plane::Running => {
-                let mut seen = self.each_has_listener(look);
-                seen.extend(look.outside.map(|outside| self.no_other_answers(outside)));
-                seen
-            }
+            Plane::Running => self.each_has_listener(look),
         }
+    }
+
+    fn observe_outside(&self, outside: &Outside) -> Vec<Observation> {
+        vec![self.no_other_answers(outside)]
     }
 }
 

@@ -1,0 +1,316 @@
+//! Boots an image in QEMU and logs in as a user of a cloud would.
+//!
+//! The image is never written to: the machine runs on an overlay that is thrown away, with a
+//! configuration drive that carries a key made for this one boot. Owns the machine's life and the
+//! way in; must not know what anybody wants to learn of it.
+
+mod frames;
+mod qemu;
+mod scan;
+mod seed;
+
+pub use scan::{Scan, ScanError};
+
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::build::tools;
+use crate::target::{Exec, Output};
+
+/// What starts the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Firmware {
+    /// SeaBIOS.
+    Bios,
+    /// OVMF with Secure Boot on and the usual keys enrolled.
+    Uefi,
+}
+
+/// How to boot.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What starts the machine.
+    pub firmware: Firmware,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// The account that the key is for: the image's default user.
+    pub user: String,
+    /// The port on which sshd listens in the machine.
+    pub ssh_port: u16,
+    /// Time until the machine must be up.
+    pub limit: Duration,
+}
+
+/// Why there is no machine, or none that answers.
+#[derive(Debug, thiserror::Error)]
+pub enum VmError {
+    /// Programs are missing.
+    #[error(transparent)]
+    Tools(#[from] tools::Missing),
+    /// The system refused something.
+    #[error("{context}: {source}")]
+    Io {
+        /// What was being done.
+        context: String,
+        /// The system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// A helper program failed.
+    #[error("{program} failed: {said}")]
+    Program {
+        /// Its name.
+        program: &'static str,
+        /// What it said.
+        said: String,
+    },
+    /// The machine did not come up, or ended.
+    #[error("{what}; the console's last lines:\n{console}")]
+    Boot {
+        /// What was waited for, and for how long.
+        what: String,
+        /// The end of the serial console.
+        console: String,
+    },
+}
+
+impl VmError {
+    fn io(context: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { context: context.into(), source }
+    }
+}
+
+/// A running machine. Dropping it kills it and removes all it wrote.
+///
+/// It also dies with the thread that started it: start it in one that lives long enough.
+pub struct Vm {
+    child: Child,
+    folder: tempfile::TempDir,
+    options: Options,
+    host_port: u16,
+    /// How much of the console earlier waits have read.
+    console_seen: u64,
+}
+
+/// Names in the machine's folder.
+const OVERLAY: &str = "overlay.qcow2";
+const SEED: &str = "seed.img";
+const KEY: &str = "key";
+const CONSOLE: &str = "console.log";
+const LAN: &str = "lan.sock";
+
+impl Vm {
+    /// Starts the machine and waits until cloud-init is done and a login works.
+    ///
+    /// # Errors
+    /// Missing programs; a machine that ends, panics or is not up in time, with its console.
+    pub fn boot(image: &Path, options: Options) -> Result<Self, VmError> {
+        tools::require(&[tools::QEMU, tools::QEMU_IMG, tools::SSH, tools::SSH_KEYGEN, tools::SETPRIV])?;
+        let folder = tempfile::Builder::new()
+            .prefix("ironseed-vm-")
+            .tempdir()
+            .map_err(VmError::io("making a folder for the machine"))?;
+        qemu::overlay(image, &folder.path().join(OVERLAY))?;
+        seed::write(folder.path())?;
+        let host_port = free_port().map_err(VmError::io("looking for a free port"))?;
+        let child = qemu::command(&options, folder.path(), host_port)?
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(VmError::io("starting QEMU"))?;
+        let mut vm = Self { child, folder, options, host_port, console_seen: 0 };
+        vm.wait()?;
+        Ok(vm)
+    }
+
+    /// Restarts the machine from within and waits until it is up again.
+    ///
+    /// # Errors
+    /// As [`Vm::boot`].
+    pub fn reboot(&mut self) -> Result<(), VmError> {
+        // The connection breaks while the machine goes down: no status tells anything.
+        self.ssh(&["sudo", "systemctl", "reboot"], b"").map_err(VmError::io("running ssh"))?;
+        self.wait()
+    }
+
+    /// Waits for cloud-init's last word on the console, then for a login.
+    fn wait(&mut self) -> Result<(), VmError> {
+        let deadline = Instant::now() + self.options.limit;
+        let limit = self.options.limit.as_secs();
+        loop {
+            let console = self.new_console().map_err(VmError::io("reading the console"))?;
+            if console.contains("finished at") {
+                break;
+            }
+            if let Some(end) =
+                ["Kernel panic", "emergency mode", "grub rescue>"].iter().find(|end| console.contains(**end))
+            {
+                return Err(self.failed(format!("the machine does not boot: {end}")));
+            }
+            if self.child.try_wait().map_err(VmError::io("asking for QEMU"))?.is_some() {
+                let mut said = String::new();
+                if let Some(mut stderr) = self.child.stderr.take() {
+                    stderr.read_to_string(&mut said).map_err(VmError::io("reading what QEMU said"))?;
+                }
+                return Err(self.failed(format!("QEMU ended: {}", said.trim())));
+            }
+            if Instant::now() > deadline {
+                return Err(self.failed(format!("cloud-init did not finish within {limit} s")));
+            }
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        self.console_seen = self.console_path().metadata().map_err(VmError::io("reading the console"))?.len();
+        loop {
+            let output = self.ssh(&["true"], b"").map_err(VmError::io("running ssh"))?;
+            if output.status == 0 {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                let said = output.stderr.trim();
+                return Err(
+                    self.failed(format!("no login as {} within {limit} s: {said}", self.options.user))
+                );
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
+
+    fn failed(&self, what: String) -> VmError {
+        const BYTES: u64 = 4096;
+        let length = self.console_path().metadata().map_or(0, |meta| meta.len());
+        let console = self.console_from(length.saturating_sub(BYTES)).unwrap_or_default();
+        let lines: Vec<_> = console.lines().collect();
+        VmError::Boot { what, console: lines[lines.len().saturating_sub(30)..].join("\n") }
+    }
+
+    fn console_path(&self) -> PathBuf {
+        self.folder.path().join(CONSOLE)
+    }
+
+    /// What the console has said so far, without what earlier boots said.
+    fn new_console(&self) -> io::Result<String> {
+        self.console_from(self.console_seen)
+    }
+
+    fn console_from(&self, start: u64) -> io::Result<String> {
+        /// More than any boot says.
+        const LIMIT: u64 = 16 << 20;
+        let mut file = match std::fs::File::open(self.console_path()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+            other => other?,
+        };
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        file.take(LIMIT).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Everything the serial console has said.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub fn console(&self) -> io::Result<String> {
+        self.console_from(0)
+    }
+
+    /// Runs a program in the machine as the default user; `stdin` is what it reads.
+    ///
+    /// # Errors
+    /// ssh can't be started. A refused login is no error: ssh's status is then 255.
+    pub fn ssh(&self, argv: &[&str], stdin: &[u8]) -> io::Result<Output> {
+        self.ssh_as(&self.options.user, &["-o", "PreferredAuthentications=publickey"], argv, stdin)
+    }
+
+    /// Runs ssh with more options, as any user. No password is ever asked for.
+    ///
+    /// # Errors
+    /// As [`Vm::ssh`].
+    pub fn ssh_as(&self, user: &str, options: &[&str], argv: &[&str], stdin: &[u8]) -> io::Result<Output> {
+        let key = self.folder.path().join(KEY);
+        let known_hosts = self.folder.path().join("known_hosts");
+        let mut command = Command::new("timeout");
+        command
+            .args([
+                "--kill-after=5",
+                "600",
+                tools::SSH.name,
+                "-F",
+                "/dev/null",
+                "-T",
+                "-p",
+                &self.host_port.to_string(),
+            ])
+            .arg("-i")
+            .arg(key)
+            .arg("-o")
+            .arg(format!("UserKnownHostsFile={}", known_hosts.display()))
+            .args(["-o", "GlobalKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=accept-new"])
+            .args(["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "BatchMode=yes"])
+            .args(["-o", "ConnectTimeout=30", "-o", "ServerAliveInterval=15"])
+            .args(options)
+            .arg(format!("{user}@{}", Ipv4Addr::LOCALHOST))
+            .arg("--")
+            .args(argv.iter().map(|word| quote(word)))
+            .env_remove("SSH_AUTH_SOCK")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let input = child.stdin.take();
+        let output = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // A program that does not read to the end is no failure.
+                input.map(|mut pipe| pipe.write_all(stdin));
+            });
+            child.wait_with_output()
+        })?;
+        Ok(Output {
+            status: output.status.code().or(output.status.signal().map(|_| -1)).unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// Tries every TCP port from a neighbour on the machine's own network, over IPv4 and IPv6.
+    ///
+    /// # Errors
+    /// The network can't be reached, or the machine does not answer there.
+    pub fn scan(&self) -> Result<Scan, ScanError> {
+        scan::scan(&self.folder.path().join(LAN))
+    }
+
+    /// How the machine was booted.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        // Both fail only where the process is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Programs run as root, through the default user's sudo.
+impl Exec for Vm {
+    fn run(&self, argv: &[&str]) -> io::Result<Output> {
+        self.ssh(&[&["sudo", "-n", "--"], argv].concat(), b"")
+    }
+}
+
+/// A port of the loopback address that nothing listens on now.
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// A word that the login shell on the other side takes as it is.
+fn quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
