@@ -56,7 +56,8 @@ impl Modprobe {
     pub fn install(&self, module: &str) -> Option<Chosen> {
         let module = underscored(module);
         let fits = |pattern: &str| wildcard(pattern.as_bytes(), module.as_bytes());
-        let mut found = self.installs.iter().filter(|(pattern, _)| fits(pattern)).map(|(_, line)| line.clone());
+        let mut found =
+            self.installs.iter().filter(|(pattern, _)| fits(pattern)).map(|(_, line)| line.clone());
         Some(Chosen { value: found.next()?, overridden: found.collect() })
     }
 
@@ -109,7 +110,10 @@ mod tests {
         ]);
         let config = read(tree.root()).unwrap();
         let chosen = config.install("usb-storage").unwrap();
-        assert_eq!(chosen.value, Sourced::new("/bin/false".into(), Location::line("/etc/modprobe.d/b.conf", 1)));
+        assert_eq!(
+            chosen.value,
+            Sourced::new("/bin/false".into(), Location::line("/etc/modprobe.d/b.conf", 1))
+        );
         assert_eq!(chosen.overridden[0].at, Location::line("/etc/modprobe.d/c.conf", 1));
         assert_eq!(config.blacklisted("usb-storage"), Some(&Location::line("/etc/modprobe.d/b.conf", 2)));
         assert_eq!(config.install("dccp"), None, "its file is shadowed");
@@ -129,7 +133,8 @@ mod tests {
             .unwrap();
         let mut config = Modprobe::default();
         config.add("/x.conf", text);
-        let mut ours: Vec<String> = config.blacklist.iter().map(|l| format!("blacklist {}", l.value)).collect();
+        let mut ours: Vec<String> =
+            config.blacklist.iter().map(|l| format!("blacklist {}", l.value)).collect();
         ours.extend(config.installs.iter().map(|(name, line)| format!("install {name} {}", line.value)));
         let theirs: Vec<String> = String::from_utf8(output.stdout)
             .unwrap()

@@ -9,7 +9,8 @@ use crate::location::{Location, Sourced};
 use crate::target::{Result, Root};
 
 /// A name in an earlier directory shadows the same name in later ones.
-pub const FOLDERS: [&str; 4] = ["/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d"];
+pub const FOLDERS: [&str; 4] =
+    ["/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d"];
 
 /// All assignments, in the order in which they are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,8 +53,11 @@ impl Sysctls {
         let key = normalised(key);
         let exact = |l: &&Line| l.key == key;
         let fits = |l: &&Line| is_pattern(&l.key) && matches_path(&l.key, &key);
-        let decides =
-            self.lines.iter().rfind(exact).or_else(|| self.lines.iter().rfind(|l| fits(l) && l.value.is_some()))?;
+        let decides = self
+            .lines
+            .iter()
+            .rfind(exact)
+            .or_else(|| self.lines.iter().rfind(|l| fits(l) && l.value.is_some()))?;
         let overridden = self
             .lines
             .iter()
@@ -139,9 +143,15 @@ mod tests {
         let glob = ("/etc/sysctl.d/99-z.conf", "net.ipv4.conf.*.rp_filter = 0\n");
         let key = "net.ipv4.conf.all.rp_filter";
         assert_eq!(get(&[glob], key).unwrap().0, "0");
-        assert_eq!(get(&[glob, ("/etc/sysctl.d/10-a.conf", "net.ipv4.conf.all.rp_filter=1")], key).unwrap().0, "1");
+        assert_eq!(
+            get(&[glob, ("/etc/sysctl.d/10-a.conf", "net.ipv4.conf.all.rp_filter=1")], key).unwrap().0,
+            "1"
+        );
         let out = ("/etc/sysctl.d/20-b.conf", "-net.ipv4.conf.all.rp_filter\n");
-        assert_eq!(get(&[glob, ("/etc/sysctl.d/10-a.conf", "net.ipv4.conf.all.rp_filter=1"), out], key), None);
+        assert_eq!(
+            get(&[glob, ("/etc/sysctl.d/10-a.conf", "net.ipv4.conf.all.rp_filter=1"), out], key),
+            None
+        );
         assert_eq!(get(&[glob], "net.ipv4.conf.all.deep.rp_filter"), None);
     }
 
@@ -155,7 +165,10 @@ mod tests {
         tree.link("/etc/sysctl.d/99-sysctl.conf", "../sysctl.conf");
         let sysctls = read(tree.root()).unwrap();
         assert_eq!(sysctls.get("kernel.x"), None);
-        assert_eq!(sysctls.get("kernel.z").unwrap().value.at, Location::line("/etc/sysctl.d/99-sysctl.conf", 1));
+        assert_eq!(
+            sysctls.get("kernel.z").unwrap().value.at,
+            Location::line("/etc/sysctl.d/99-sysctl.conf", 1)
+        );
     }
 
     #[test]
@@ -175,14 +188,19 @@ mod tests {
             for name in ["10-a.conf", "20-b.conf", "9.conf", "Z.conf", "a b.conf", "no.txt"] {
                 number += 1;
                 if number % 4 != 0 {
-                    tree.put(&format!("{folder}/{name}"), format!("kernel.k{number} = {number}\n").as_bytes());
+                    tree.put(
+                        &format!("{folder}/{name}"),
+                        format!("kernel.k{number} = {number}\n").as_bytes(),
+                    );
                 }
             }
         }
         tree.write_to(directory.path());
         let root = format!("--root={}", directory.path().display());
-        let output =
-            std::process::Command::new("systemd-analyze").args(["cat-config", &root, "sysctl.d"]).output().unwrap();
+        let output = std::process::Command::new("systemd-analyze")
+            .args(["cat-config", &root, "sysctl.d"])
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let systemd: Vec<String> = String::from_utf8(output.stdout)
             .unwrap()

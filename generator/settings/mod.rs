@@ -8,15 +8,25 @@ mod accounts;
 mod announcements;
 mod cleartext;
 mod cloud_config;
+mod file;
+mod file_mode;
 mod firewall;
 mod hygiene;
+mod kernel_module;
+mod key_value;
 mod package;
 mod pending_updates;
+mod permissions;
 mod privileges;
 mod release_supported;
 mod sshd;
+mod sudo_default;
+mod sysctl;
 mod update_reboot;
 mod updates;
+
+#[cfg(test)]
+mod fixture;
 
 use serde::{Deserialize, Serialize};
 
@@ -166,4 +176,10 @@ kinds! {
     "cleartext" Cleartext(cleartext::Cleartext),
     "announcements" Announcements(announcements::Announcements),
     "hygiene" Hygiene(hygiene::Hygiene),
+    "file" File(file::File),
+    "file-mode" FileMode(file_mode::FileMode),
+    "key-value" KeyValue(key_value::KeyValue),
+    "sysctl" Sysctl(sysctl::Sysctl),
+    "kernel-module" KernelModule(kernel_module::KernelModule),
+    "sudo-default" SudoDefault(sudo_default::SudoDefault),
 }

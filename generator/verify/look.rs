@@ -16,10 +16,12 @@ use crate::effective::dpkg::Database;
 use crate::effective::firewall::{self, RuleSet};
 use crate::effective::ini_dropin::IniDropin;
 use crate::effective::kernel::{self, Kernels};
+use crate::effective::modprobe::{self, Modprobe};
 use crate::effective::os_release::{self, OsRelease};
 use crate::effective::rsyslog::{self, Rsyslog};
 use crate::effective::sshd::{self, SshdConfig};
 use crate::effective::sudoers::{self, Sudoers};
+use crate::effective::sysctl::{self, Sysctls};
 use crate::effective::systemd::Units;
 use crate::observation::Plane;
 use crate::plan::Plan;
@@ -70,7 +72,9 @@ struct Readers<'a> {
     scan: OnceCell<Read<Scan>>,
     sshd: OnceCell<Read<SshdConfig>>,
     sshd_dump: OnceCell<Read<Vec<(String, String)>>>,
+    modprobe: OnceCell<Read<Modprobe>>,
     sudoers: OnceCell<Read<Option<Sudoers>>>,
+    sysctls: OnceCell<Read<Sysctls>>,
     systemd: OnceCell<Read<Units<'a>>>,
 }
 
@@ -123,7 +127,8 @@ impl<'a> Look<'a> {
     pub fn logins(&self) -> Read<&Vec<Login>> {
         once!(self.logins, {
             let files = self.sshd().ok().and_then(|s| s.global("AuthorizedKeysFile"));
-            let files = files.map_or_else(|| ".ssh/authorized_keys .ssh/authorized_keys2".into(), |f| f.value);
+            let files =
+                files.map_or_else(|| ".ssh/authorized_keys .ssh/authorized_keys2".into(), |f| f.value);
             let patterns: Vec<&str> = files.split_whitespace().collect();
             accounts::who_can_login(&self.root, self.accounts()?, &patterns).map_err(words)
         })
@@ -152,7 +157,10 @@ impl<'a> Look<'a> {
     pub fn cloud_config(&self) -> Read<&CloudConfig> {
         once!(
             self.cloud_config,
-            found(CloudConfig::read(self.root), "cloud-init is not installed: there is no /etc/cloud/cloud.cfg")
+            found(
+                CloudConfig::read(self.root),
+                "cloud-init is not installed: there is no /etc/cloud/cloud.cfg"
+            )
         )
     }
 
@@ -212,7 +220,10 @@ impl<'a> Look<'a> {
     /// # Errors
     /// See [`Look::accounts`].
     pub fn packages(&self) -> Read<&Database> {
-        once!(self.packages, found(Database::read(self.root), "there is no package database /var/lib/dpkg/status"))
+        once!(
+            self.packages,
+            found(Database::read(self.root), "there is no package database /var/lib/dpkg/status")
+        )
     }
 
     /// rsyslog's configuration, where it is installed.
@@ -238,7 +249,10 @@ impl<'a> Look<'a> {
     pub fn sshd(&self) -> Read<&SshdConfig> {
         once!(
             self.sshd,
-            found(sshd::read(&self.root, self.plan.distro.versions.openssh), "there is no /etc/ssh/sshd_config")
+            found(
+                sshd::read(&self.root, self.plan.distro.versions.openssh),
+                "there is no /etc/ssh/sshd_config"
+            )
         )
     }
 
@@ -251,6 +265,22 @@ impl<'a> Look<'a> {
             let sshd = self.plan.distro.path("ssh-server").map_err(|e| e.to_string())?;
             running::sshd_dump(self.exec()?, sshd)
         })
+    }
+
+    /// What modprobe does instead of loading modules.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn modprobe(&self) -> Read<&Modprobe> {
+        once!(self.modprobe, modprobe::read(self.root).map_err(words))
+    }
+
+    /// The kernel's switches that the boot sets.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn sysctls(&self) -> Read<&Sysctls> {
+        once!(self.sysctls, sysctl::read(self.root).map_err(words))
     }
 
     /// sudo's rules, where sudo is installed.

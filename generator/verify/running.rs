@@ -42,13 +42,27 @@ pub fn ask(exec: &dyn Exec, argv: &[&str]) -> Result<String, String> {
     }
 }
 
+/// A file that the kernel makes up as it is read; `None` where there is none.
+///
+/// # Errors
+/// In words: it is there and can't be read.
+pub fn kernel_file(exec: &dyn Exec, path: &str) -> Result<Option<String>, String> {
+    match ask(exec, &["cat", "--", path]) {
+        Err(why) if why.ends_with("No such file or directory") => Ok(None),
+        read => read.map(Some),
+    }
+}
+
 /// Every listening socket, from `ss`.
 ///
 /// # Errors
 /// `ss` can't be run, or prints what it never did.
 pub fn listeners(exec: &dyn Exec) -> Result<Vec<Listener>, String> {
     let command = ["ss", "-H", "-l", "-n", "-t", "-u", "-p"];
-    ask(exec, &command)?.lines().map(|line| listener(line).ok_or_else(|| format!("ss printed `{line}`"))).collect()
+    ask(exec, &command)?
+        .lines()
+        .map(|line| listener(line).ok_or_else(|| format!("ss printed `{line}`")))
+        .collect()
 }
 
 /// A line such as

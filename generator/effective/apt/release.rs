@@ -77,8 +77,7 @@ pub fn releases(root: Root<'_>) -> Result<Vec<Release>> {
     // `…_InRelease` sorts before `…_Release`.
     for entry in root.read_dir(LISTS)? {
         let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
-        let Some(prefix) = name.strip_suffix("InRelease").or_else(|| name.strip_suffix("Release"))
-        else {
+        let Some(prefix) = name.strip_suffix("InRelease").or_else(|| name.strip_suffix("Release")) else {
             continue;
         };
         if !prefix.ends_with('_') || releases.iter().any(|r| r.prefix == prefix) {
@@ -182,9 +181,8 @@ fn offer(
     let architecture = paragraph.get("Architecture").unwrap_or(&list.architecture);
     for package in installed.all(name).filter(|p| p.is_installed()) {
         // A package may turn from one architecture to `all` and back between versions.
-        let fits = architecture == package.architecture
-            || architecture == "all"
-            || package.architecture == "all";
+        let fits =
+            architecture == package.architecture || architecture == "all" || package.architecture == "all";
         let key = (package.name.clone(), package.architecture.clone());
         let best = newest.get(&key).map_or(&package.version, |n| &n.value);
         if fits && dpkg::compare_versions(version, best).is_gt() {

@@ -18,12 +18,7 @@ const DIRECTIVES: [&[u8]; 3] = [b"clear", b"include", b"x-apt-configure-index"];
 /// Reads the parts of a directory in apt's order. A missing directory is an empty one.
 ///
 /// Returns false where apt would stop with an error.
-pub(super) fn directory(
-    conf: &mut AptConf,
-    root: Root<'_>,
-    path: &str,
-    depth: usize,
-) -> Result<bool> {
+pub(super) fn directory(conf: &mut AptConf, root: Root<'_>, path: &str, depth: usize) -> Result<bool> {
     let mut good = true;
     for entry in root.read_dir(path)? {
         let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
@@ -197,11 +192,7 @@ impl Parser<'_, '_> {
         Ok(Ok(()))
     }
 
-    fn directive(
-        &mut self,
-        directive: &[u8],
-        word: &[u8],
-    ) -> Result<std::result::Result<(), &'static str>> {
+    fn directive(&mut self, directive: &[u8], word: &[u8]) -> Result<std::result::Result<(), &'static str>> {
         if !self.scope.is_empty() {
             return Ok(Err("a directive inside a scope"));
         }
