@@ -132,6 +132,6 @@ mod tests {
         );
         assert_eq!(machine.configured(), [Pass, Pass], "it comes later and loses");
         machine.put("/usr/lib/modprobe.d/00-a.conf", "install usb* /sbin/modprobe -i usb_storage\n");
-        assert_eq!(machine.configured(), [Pass, Pass], "it sorts as 00-a, before 00-ironseed");
+        assert_eq!(machine.configured(), [Fail, Pass], "it comes first and wins");
     }
 }
