@@ -7,12 +7,14 @@
 
 pub mod accounts;
 pub mod apt;
+pub mod audit;
 pub mod cloud_init;
 pub mod deb822;
 pub mod dpkg;
 pub mod fail2ban;
 pub mod files;
 pub mod firewall;
+pub mod fstab;
 pub mod ini_dropin;
 pub mod journald;
 pub mod kernel;
@@ -26,6 +28,7 @@ pub mod reach;
 pub mod secrets;
 pub mod sshd;
 pub mod sudoers;
+pub mod suspects;
 pub mod sysctl;
 pub mod systemd;
 

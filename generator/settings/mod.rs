@@ -6,20 +6,29 @@
 
 mod accounts;
 mod announcements;
+mod audit_rules;
 mod cleartext;
 mod cloud_config;
 mod file;
 mod file_mode;
+mod file_scan;
 mod firewall;
+mod group;
+mod host_key;
 mod hygiene;
+mod kernel_argument;
 mod kernel_module;
 mod key_value;
+mod moduli;
+mod mount;
 mod package;
+mod pam;
 mod pending_updates;
 mod permissions;
 mod privileges;
 mod release_supported;
 mod sshd;
+mod sshd_main;
 mod sudo_default;
 mod sysctl;
 mod update_reboot;
@@ -182,4 +191,14 @@ kinds! {
     "sysctl" Sysctl(sysctl::Sysctl),
     "kernel-module" KernelModule(kernel_module::KernelModule),
     "sudo-default" SudoDefault(sudo_default::SudoDefault),
+    "sshd-main" SshdMain(sshd_main::SshdMain),
+    "host-key" HostKey(host_key::HostKey),
+    "moduli" Moduli(moduli::Moduli),
+    "group" Group(group::Group),
+    "pam-profile" PamProfile(pam::PamProfile),
+    "pam-rule" PamRule(pam::PamRule),
+    "audit-rules" AuditRules(audit_rules::AuditRules),
+    "mount" Mount(mount::Mount),
+    "kernel-argument" KernelArgument(kernel_argument::KernelArgument),
+    "file-scan" FileScan(file_scan::FileScan),
 }

@@ -93,6 +93,11 @@ impl Sshd {
         }
     }
 
+    /// The line that sets it.
+    pub fn line(&self, distro: &Distro) -> Line {
+        Line { keyword: self.keyword.clone(), value: self.rendered(distro) }
+    }
+
     /// Why a value is not accepted; `None` where it is.
     fn objection(&self, value: &str) -> Option<String> {
         match &self.accepts {
