@@ -66,6 +66,25 @@ impl Kind for Journald {
 }
 
 impl Journald {
+    fn configured(&self, look: &Look<'_>) -> Observation {
+        let plane = Plane::Configured;
+        let journal = match look.journald() {
+            Ok(journal) => journal,
+            Err(why) => return Observation::unobserved(plane, self.wanted(), why),
+        };
+        let values = journal.config.all("Journal", &self.key);
+        let Some((decides, losing)) = values.split_last() else {
+            let reason = "no file sets it, so journald's default counts";
+            return Observation::fail(plane, "not set", self.wanted(), reason)
+                .at(Location::file("/etc/systemd/journald.conf"));
+        };
+        let found = format!("{}={}", self.key, decides.value);
+        let reason = "this line comes last, and journald takes the last value";
+        Observation::judge(plane, decides.value == self.value, found, self.wanted(), reason)
+            .at(decides.at.clone())
+            .over(losing.iter().map(|l| l.at.clone()).collect())
+    }
+
     /// With `Storage=persistent`, the journal of this very boot is on disk.
     fn on_disk(&self, look: &Look<'_>) -> Observation {
         let plane = Plane::Running;

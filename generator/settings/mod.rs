@@ -6,15 +6,25 @@
 
 mod accounts;
 mod announcements;
+mod ban;
 mod cleartext;
 mod cloud_config;
 mod firewall;
 mod hygiene;
+mod journald;
+mod kernel;
+mod log_files;
 mod package;
 mod pending_updates;
+mod ports;
 mod privileges;
 mod release_supported;
+mod secrets;
+mod services;
+mod ssh_login;
+mod ssh_port;
 mod sshd;
+mod unit;
 mod update_reboot;
 mod updates;
 
@@ -154,16 +164,26 @@ macro_rules! kinds {
 
 kinds! {
     "sshd" Sshd(sshd::Sshd),
+    "ssh-port" SshPort(ssh_port::SshPort),
+    "ssh-login" SshLogin(ssh_login::SshLogin),
     "cloud-config" CloudConfig(cloud_config::CloudConfig),
     "package" Package(package::Package),
+    "unit" Unit(unit::Unit),
     "updates" Updates(updates::Updates),
     "update-reboot" UpdateReboot(update_reboot::UpdateReboot),
     "pending-updates" PendingUpdates(pending_updates::PendingUpdates),
     "release-supported" ReleaseSupported(release_supported::ReleaseSupported),
     "firewall" Firewall(firewall::Firewall),
+    "ports" Ports(ports::Ports),
+    "ban" Ban(ban::Ban),
+    "services" Services(services::Services),
     "accounts" Accounts(accounts::Accounts),
     "privileges" Privileges(privileges::Privileges),
+    "secrets" Secrets(secrets::Secrets),
+    "kernel" Kernel(kernel::Kernel),
     "cleartext" Cleartext(cleartext::Cleartext),
+    "journald" Journald(journald::Journald),
+    "log-files" LogFiles(log_files::LogFiles),
     "announcements" Announcements(announcements::Announcements),
     "hygiene" Hygiene(hygiene::Hygiene),
 }

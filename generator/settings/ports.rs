@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Kind;
 use super::firewall::{not_understood, openings, to_packet};
 use crate::effective::firewall::{Opening, Protocol as Packet};
+use crate::effective::systemd::State;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::parameter::Service;
@@ -104,12 +105,12 @@ impl Ports {
             Ok(systemd) => systemd,
             Err(why) => return Observation::unobserved(plane, wanted, why),
         };
-        match systemd.enablement(unit) {
+        match systemd.state(unit) {
             Ok(state) => {
-                let word = state.state.word();
+                let word = state.value.to_string();
                 let reason = format!("port {port} is open, but nothing will listen there: {unit} is {word}");
-                let at = state.at.clone().unwrap_or_else(|| Location::file(unit));
-                Observation::judge(plane, word == "enabled", format!("{unit} {word}"), wanted, reason).at(at)
+                let good = state.value == State::Enabled;
+                Observation::judge(plane, good, format!("{unit} {word}"), wanted, reason).at(state.at)
             }
             Err(error) => Observation::error(plane, wanted, error.to_string()),
         }
