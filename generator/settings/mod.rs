@@ -7,6 +7,7 @@
 mod accounts;
 mod announcements;
 mod audit_rules;
+mod ban;
 mod cleartext;
 mod cloud_config;
 mod file;
@@ -16,21 +17,30 @@ mod firewall;
 mod group;
 mod host_key;
 mod hygiene;
+mod journald;
+mod kernel;
 mod kernel_argument;
 mod kernel_module;
 mod key_value;
+mod log_files;
 mod moduli;
 mod mount;
 mod package;
 mod pam;
 mod pending_updates;
 mod permissions;
+mod ports;
 mod privileges;
 mod release_supported;
+mod secrets;
+mod services;
+mod ssh_login;
+mod ssh_port;
 mod sshd;
 mod sshd_main;
 mod sudo_default;
 mod sysctl;
+mod unit;
 mod update_reboot;
 mod updates;
 
@@ -173,16 +183,26 @@ macro_rules! kinds {
 
 kinds! {
     "sshd" Sshd(sshd::Sshd),
+    "ssh-port" SshPort(ssh_port::SshPort),
+    "ssh-login" SshLogin(ssh_login::SshLogin),
     "cloud-config" CloudConfig(cloud_config::CloudConfig),
     "package" Package(package::Package),
+    "unit" Unit(unit::Unit),
     "updates" Updates(updates::Updates),
     "update-reboot" UpdateReboot(update_reboot::UpdateReboot),
     "pending-updates" PendingUpdates(pending_updates::PendingUpdates),
     "release-supported" ReleaseSupported(release_supported::ReleaseSupported),
     "firewall" Firewall(firewall::Firewall),
+    "ports" Ports(ports::Ports),
+    "ban" Ban(ban::Ban),
+    "services" Services(services::Services),
     "accounts" Accounts(accounts::Accounts),
     "privileges" Privileges(privileges::Privileges),
+    "secrets" Secrets(secrets::Secrets),
+    "kernel" Kernel(kernel::Kernel),
     "cleartext" Cleartext(cleartext::Cleartext),
+    "journald" Journald(journald::Journald),
+    "log-files" LogFiles(log_files::LogFiles),
     "announcements" Announcements(announcements::Announcements),
     "hygiene" Hygiene(hygiene::Hygiene),
     "file" File(file::File),

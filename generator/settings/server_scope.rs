@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use crate::effective::reach::{Reach, Server};
+use crate::effective::{dns, mail, ntp};
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::parameter::Protocol;
@@ -98,5 +100,36 @@ impl ServerScope {
                 }
             })
             .collect()
+    }
+
+    fn configured(&self, look: &Look<'_>) -> Vec<Observation> {
+        let plane = Plane::Configured;
+        let servers = match self.role {
+            Role::Mail => mail::read(look.root),
+            Role::Dns => dns::read(look.root),
+            Role::Ntp => ntp::read(look.root),
+        };
+        let servers = match servers {
+            Ok(servers) => servers,
+            Err(error) => return vec![Observation::error(plane, self.wanted(), error.to_string())],
+        };
+        if servers.is_empty() {
+            return vec![Observation::pass(plane, "no such server", self.wanted())];
+        }
+        let judge = |server: &Server| {
+            let at = server.reach.at.clone();
+            let program = server.program;
+            match &server.reach.value {
+                Reach::None => Observation::pass(plane, format!("{program} opens no socket"), self.wanted()),
+                Reach::Loopback => Observation::pass(plane, format!("{program} on loopback only"), self.wanted()),
+                Reach::Network => {
+                    let reason = "other hosts can use it, and this line lets them";
+                    Observation::fail(plane, format!("{program} serves other hosts"), self.wanted(), reason)
+                }
+                Reach::Unknown(why) => Observation::unobserved(plane, self.wanted(), format!("{program}: {why}")),
+            }
+            .at(at)
+        };
+        servers.iter().map(judge).collect()
     }
 }

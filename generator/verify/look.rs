@@ -15,11 +15,10 @@ use crate::effective::audit::{self, AuditRules};
 use crate::effective::cloud_init::CloudConfig;
 use crate::effective::dpkg::Database;
 use crate::effective::firewall::{self, RuleSet};
-use crate::effective::ini_dropin::IniDropin;
+use crate::effective::journald::{self, Journald};
 use crate::effective::kernel::{self, Kernels};
 use crate::effective::modprobe::{self, Modprobe};
 use crate::effective::os_release::{self, OsRelease};
-use crate::effective::rsyslog::{self, Rsyslog};
 use crate::effective::sshd::{self, SshdConfig};
 use crate::effective::sudoers::{self, Sudoers};
 use crate::effective::suspects::Suspects;
@@ -65,13 +64,12 @@ struct Readers<'a> {
     cloud_config: OnceCell<Read<CloudConfig>>,
     firewall: OnceCell<Read<RuleSet>>,
     firewall_running: OnceCell<Read<RuleSet>>,
-    journald: OnceCell<Read<IniDropin>>,
+    journald: OnceCell<Read<Journald>>,
     kernels: OnceCell<Read<Kernels>>,
     listeners: OnceCell<Read<Vec<Listener>>>,
     logins: OnceCell<Read<Vec<Login>>>,
     os_release: OnceCell<Read<OsRelease>>,
     packages: OnceCell<Read<Database>>,
-    rsyslog: OnceCell<Read<Option<Rsyslog>>>,
     scan: OnceCell<Read<Scan>>,
     sshd: OnceCell<Read<SshdConfig>>,
     sshd_dump: OnceCell<Read<Vec<(String, String)>>>,
@@ -199,8 +197,8 @@ impl<'a> Look<'a> {
     ///
     /// # Errors
     /// See [`Look::accounts`].
-    pub fn journald(&self) -> Read<&IniDropin> {
-        once!(self.journald, IniDropin::read(self.root, "systemd/journald.conf").map_err(words))
+    pub fn journald(&self) -> Read<&Journald> {
+        once!(self.journald, found(journald::read(self.root), "systemd-journald is not installed"))
     }
 
     /// Installed kernels, and the one that boots.
@@ -236,14 +234,6 @@ impl<'a> Look<'a> {
             self.packages,
             found(Database::read(self.root), "there is no package database /var/lib/dpkg/status")
         )
-    }
-
-    /// rsyslog's configuration, where it is installed.
-    ///
-    /// # Errors
-    /// See [`Look::accounts`].
-    pub fn rsyslog(&self) -> Read<&Option<Rsyslog>> {
-        once!(self.rsyslog, rsyslog::read(self.root).map_err(words))
     }
 
     /// Every byte of every file, scanned for secrets.
