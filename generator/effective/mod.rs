@@ -8,10 +8,12 @@ pub mod cloud_init;
 pub mod dpkg;
 #[cfg(test)]
 mod fixture;
+mod glob;
 pub mod ini_dropin;
 pub mod journald;
 pub mod kernel;
 pub mod mail;
+pub mod ntp;
 pub mod os_release;
 pub mod reach;
 pub mod secrets;

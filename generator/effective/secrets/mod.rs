@@ -74,6 +74,7 @@ pub enum Kind {
 /// One secret in a file's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
+    /// What it is.
     pub kind: Kind,
     /// Where it starts, in bytes from 0.
     pub offset: u64,
