@@ -5,6 +5,7 @@
 //! Readers never import the renderer, the plan or a template: they would otherwise agree with
 //! our own output instead of with the program.
 pub mod cloud_init;
+pub mod dns;
 pub mod dpkg;
 #[cfg(test)]
 mod fixture;
