@@ -17,4 +17,5 @@ pub mod mail;
 pub mod ntp;
 pub mod os_release;
 pub mod reach;
+pub mod rsyslog;
 pub mod secrets;
