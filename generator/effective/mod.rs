@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod apt;
 pub mod cloud_init;
 pub mod deb822;
+pub mod dns;
 pub mod dpkg;
 pub mod fail2ban;
 pub mod files;
@@ -18,10 +19,12 @@ pub mod journald;
 pub mod kernel;
 pub mod keyvalue;
 pub mod mail;
+pub mod ntp;
 pub mod os_release;
 pub mod pam;
 pub mod python_ini;
 pub mod reach;
+pub mod rsyslog;
 pub mod secrets;
 pub mod sshd;
 pub mod sudoers;
@@ -31,6 +34,8 @@ pub mod systemd;
 mod dice;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod glob;
 #[cfg(test)]
 mod memory_fixture;
 #[cfg(test)]
