@@ -131,8 +131,7 @@ impl Units<'_> {
         let purpose = purpose.map_or(Purpose::Other, |d| d.purpose);
         let instance = name::kind(&found.name) == Some(Kind::Instance);
         if found.masked {
-            let state =
-                if purpose.is_runtime() { State::MaskedRuntime } else { State::Masked };
+            let state = if purpose.is_runtime() { State::MaskedRuntime } else { State::Masked };
             return Ok(here(state));
         }
         if name::base(&found.path) != unit && !instance {
@@ -159,11 +158,7 @@ impl Units<'_> {
     }
 
     /// Looks a name up and follows links to the unit that it means.
-    pub(super) fn find(
-        &self,
-        unit: &str,
-        reader: Reader,
-    ) -> Result<std::result::Result<Found, Missing>> {
+    pub(super) fn find(&self, unit: &str, reader: Reader) -> Result<std::result::Result<Found, Missing>> {
         let Some(unit_type) = name::unit_type(unit) else { return Ok(Err(Missing::Broken)) };
         if name::kind(unit) != Some(Kind::Plain) && !name::can_be_template(unit_type) {
             return Ok(Err(Missing::Broken));
@@ -246,11 +241,12 @@ impl Units<'_> {
     fn install(&self, found: &Found) -> Result<Install> {
         let mut install = Install::default();
         let template = name::template(&found.name);
-        let names: Vec<&str> = [Some(found.name.as_str()), template.as_deref()].into_iter().flatten().collect();
+        let names: Vec<&str> =
+            [Some(found.name.as_str()), template.as_deref()].into_iter().flatten().collect();
         let mut paths = vec![found.path.clone()];
-        let directories = names.iter().flat_map(|name| {
-            self.directories.iter().map(move |directory| (directory, format!("{name}.d")))
-        });
+        let directories = names
+            .iter()
+            .flat_map(|name| self.directories.iter().map(move |directory| (directory, format!("{name}.d"))));
         paths.extend(drop_ins(directories));
         for path in paths {
             for setting in self.settings(&path)?.iter().filter(|s| s.section == "Install") {
@@ -386,9 +382,7 @@ fn renamed(name: &str, target: &str) -> Option<String> {
 }
 
 /// Drop-ins of these directories by file name; of equal names the first directory's counts.
-pub(super) fn drop_ins<'d>(
-    directories: impl Iterator<Item = (&'d Directory, String)>,
-) -> Vec<String> {
+pub(super) fn drop_ins<'d>(directories: impl Iterator<Item = (&'d Directory, String)>) -> Vec<String> {
     let mut files: BTreeMap<&str, (String, bool)> = BTreeMap::new();
     for (directory, sub) in directories {
         for (name, file) in directory.subdirectories.get(&sub).into_iter().flatten() {

@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
-use crate::location::{Location, Sourced};
 use crate::effective::fixture::{Dice, Disk, Fixture, cases};
+use crate::location::{Location, Sourced};
 
 const ETC: &str = "etc/systemd/system";
 const LIB: &str = "usr/lib/systemd/system";
@@ -49,7 +49,8 @@ fn state(fixture: &Fixture, unit: &str) -> State {
 #[test]
 fn good_bad_good() {
     let fixture = Fixture::new();
-    let unit = "[Unit]\nDescription=x\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n";
+    let unit =
+        "[Unit]\nDescription=x\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n";
     fixture.write(&format!("{LIB}/a.service"), unit);
     let wants = format!("{ETC}/multi-user.target.wants/a.service");
     assert_eq!(state(&fixture, "a.service"), State::Disabled);
@@ -96,14 +97,23 @@ fn agrees_with_systemctl_on_generated_trees() {
         let units: Vec<String> = NAMES.map(str::to_owned).into();
         compare(fixture.path(), &units, &format!("seed {seed}: {steps}"));
         for unit in NAMES {
-            *seen.entry(Units::read(fixture.root(), version()).unwrap().state(unit).unwrap().value).or_insert(0) += 1;
+            *seen
+                .entry(Units::read(fixture.root(), version()).unwrap().state(unit).unwrap().value)
+                .or_insert(0) += 1;
         }
     }
     assert!(seen.len() >= 11, "too few states were seen: {seen:?}");
 }
 
 const NAMES: [&str; 8] = [
-    "a.service", "b.service", "a-b.service", "t@.service", "t@x.service", "u@.service", "s.socket", "m.mount",
+    "a.service",
+    "b.service",
+    "a-b.service",
+    "t@.service",
+    "t@x.service",
+    "u@.service",
+    "s.socket",
+    "m.mount",
 ];
 
 fn generate(dice: &mut Dice, fixture: &Fixture) -> String {
@@ -123,7 +133,12 @@ fn generate(dice: &mut Dice, fixture: &Fixture) -> String {
                 format!("{path}: {text:?}")
             }
             5..=7 => {
-                let sub = dice.pick(&["x.target.wants", "x.target.requires", "y.target.upholds", "a.service.wants"]);
+                let sub = dice.pick(&[
+                    "x.target.wants",
+                    "x.target.requires",
+                    "y.target.upholds",
+                    "a.service.wants",
+                ]);
                 let link = dice.pick(&["t@y.service", name, name, name]);
                 let link_path = format!("{directory}/{sub}/{link}");
                 fixture.link(&link_path, &format!("/{LIB}/{other}"));
@@ -134,7 +149,8 @@ fn generate(dice: &mut Dice, fixture: &Fixture) -> String {
                 format!("{path} -> /dev/null")
             }
             9 => {
-                let target = dice.pick(&["/opt/o.service", "/opt/a.service", "/opt/t@.service", "/opt/empty.service"]);
+                let target =
+                    dice.pick(&["/opt/o.service", "/opt/a.service", "/opt/t@.service", "/opt/empty.service"]);
                 fixture.write("opt/o.service", "[Install]\nWantedBy=x.target\n");
                 fixture.write("opt/a.service", "[Install]\nAlias=b.service\n");
                 fixture.write("opt/t@.service", "[Service]\nExecStart=/bin/true\n");
@@ -161,9 +177,18 @@ fn generate(dice: &mut Dice, fixture: &Fixture) -> String {
 
 fn unit_text(dice: &mut Dice) -> String {
     let install = dice.pick(&[
-        "", "WantedBy=x.target", "RequiredBy=x.target y.target", "Alias=b.service", "Also=s.socket",
-        "WantedBy=x.target\nWantedBy=", "UpheldBy=y.target", "DefaultInstance=x\nWantedBy=x.target",
-        "# c\nWantedBy=\\\n# c\n  x.target", "Alias=t@.service a.service", "Wantedby=x.target", "Also=",
+        "",
+        "WantedBy=x.target",
+        "RequiredBy=x.target y.target",
+        "Alias=b.service",
+        "Also=s.socket",
+        "WantedBy=x.target\nWantedBy=",
+        "UpheldBy=y.target",
+        "DefaultInstance=x\nWantedBy=x.target",
+        "# c\nWantedBy=\\\n# c\n  x.target",
+        "Alias=t@.service a.service",
+        "Wantedby=x.target",
+        "Also=",
         "Alias=u@.service",
     ]);
     match dice.below(10) {
@@ -176,7 +201,10 @@ fn unit_text(dice: &mut Dice) -> String {
 #[test]
 fn settings_merge_with_drop_ins_and_resets() {
     let fixture = Fixture::of(&[
-        (&format!("{LIB}/ssh.socket"), "[Socket]\nListenStream=22\nAccept=no\n[Install]\nWantedBy=sockets.target\n"),
+        (
+            &format!("{LIB}/ssh.socket"),
+            "[Socket]\nListenStream=22\nAccept=no\n[Install]\nWantedBy=sockets.target\n",
+        ),
         (&format!("{ETC}/ssh.socket.d/port.conf"), "[Socket]\n# c\nListenStream=\nListenStream=2222\n"),
     ]);
     let streams = |fixture: &Fixture| {
@@ -229,8 +257,14 @@ fn a_boot_follows_aliases_links_and_scripts() {
         started.into_iter().map(|s| s.unit).collect()
     };
     let all = [
-        "a.timer", "b.service", "basic.target", "c@b.service", "multi-user.target", "off.service",
-        "old.service", "timers.target",
+        "a.timer",
+        "b.service",
+        "basic.target",
+        "c@b.service",
+        "multi-user.target",
+        "off.service",
+        "old.service",
+        "timers.target",
     ];
     assert_eq!(names(&fixture), all);
     let started = Units::read(fixture.root(), 252).unwrap().starts_at_boot().unwrap();

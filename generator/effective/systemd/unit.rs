@@ -157,8 +157,8 @@ impl Units<'_> {
             return Ok(Some(name::expand(&named.value, &unit.name)));
         }
         let stem = unit.name.rsplit_once('.').map_or(unit.name.as_str(), |(stem, _)| stem);
-        let per_connection = key == "Service"
-            && unit.last("Socket", "Accept").is_some_and(|v| is_true(&v.value));
+        let per_connection =
+            key == "Service" && unit.last("Socket", "Accept").is_some_and(|v| is_true(&v.value));
         Ok(Some(if per_connection { format!("{stem}@.service") } else { format!("{stem}.service") }))
     }
 

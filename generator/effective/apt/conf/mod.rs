@@ -55,13 +55,8 @@ impl AptConf {
 
     fn empty() -> Self {
         let nowhere = Sourced::new(String::new(), Location::file(display(MAIN.as_bytes())));
-        let root = Item {
-            tag: Vec::new(),
-            value: nowhere,
-            lost: Vec::new(),
-            parent: 0,
-            children: Vec::new(),
-        };
+        let root =
+            Item { tag: Vec::new(), value: nowhere, lost: Vec::new(), parent: 0, children: Vec::new() };
         Self { items: vec![root], index: HashMap::new(), broken: Vec::new() }
     }
 

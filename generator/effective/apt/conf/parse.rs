@@ -18,15 +18,12 @@ const DIRECTIVES: [&[u8]; 3] = [b"clear", b"include", b"x-apt-configure-index"];
 /// Reads the parts of a directory in apt's order. A missing directory is an empty one.
 ///
 /// Returns false where apt would stop with an error.
-pub(super) fn directory(
-    conf: &mut AptConf,
-    root: Root<'_>,
-    path: &str,
-    depth: usize,
-) -> Result<bool> {
+pub(super) fn directory(conf: &mut AptConf, root: Root<'_>, path: &str, depth: usize) -> Result<bool> {
     let mut good = true;
     for entry in root.read_dir(path)? {
-        let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
+        let Ok(name) = std::str::from_utf8(&entry.name) else {
+            continue;
+        };
         let part = format!("{}/{name}", path.trim_end_matches('/'));
         if !accepts(name) || !is_file(root, &part)? {
             continue;
@@ -100,7 +97,7 @@ impl Parser<'_, '_> {
         for (number, raw) in bytes.split(|b| *b == b'\n').enumerate() {
             last = number + 1;
             // Each tab counts as a blank wherever it stands, in quotes too: eight of them.
-            let expanded: Vec<u8> = raw.iter().flat_map(|b| expand(b)).copied().collect();
+            let expanded: Vec<u8> = raw.iter().flat_map(expand).copied().collect();
             let code = strip_comments(expanded.trim_ascii(), &mut in_comment);
             match self.line(&code, last)? {
                 Ok(()) => {}
@@ -156,7 +153,9 @@ impl Parser<'_, '_> {
             }
             return Ok(Ok(()));
         }
-        let Some((tag, rest)) = quoted_word(&statement) else { return Ok(Err("malformed tag")) };
+        let Some((tag, rest)) = quoted_word(&statement) else {
+            return Ok(Err("malformed tag"));
+        };
         let (word, rest) = match c_word(rest).map(|w| (w, &b""[..])).or_else(|| quoted_word(rest)) {
             Some((word, rest)) => (Some(word), rest),
             None => (None, rest.trim_ascii_start()),
@@ -197,11 +196,7 @@ impl Parser<'_, '_> {
         Ok(Ok(()))
     }
 
-    fn directive(
-        &mut self,
-        directive: &[u8],
-        word: &[u8],
-    ) -> Result<std::result::Result<(), &'static str>> {
+    fn directive(&mut self, directive: &[u8], word: &[u8]) -> Result<std::result::Result<(), &'static str>> {
         if !self.scope.is_empty() {
             return Ok(Err("a directive inside a scope"));
         }
@@ -253,7 +248,9 @@ fn expand(byte: &u8) -> &[u8] {
 fn strip_comments(line: &[u8], in_comment: &mut bool) -> Vec<u8> {
     let mut line = line;
     if *in_comment {
-        let Some(end) = position(line, b"*/") else { return Vec::new() };
+        let Some(end) = position(line, b"*/") else {
+            return Vec::new();
+        };
         line = &line[end + 2..];
         *in_comment = false;
     }
