@@ -247,7 +247,7 @@ impl Units<'_> {
         let directories = names
             .iter()
             .flat_map(|name| self.directories.iter().map(move |directory| (directory, format!("{name}.d"))));
-        paths.extend(drop_ins(directories));
+        paths.extend(self.drop_ins(directories)?);
         for path in paths {
             for setting in self.settings(&path)?.iter().filter(|s| s.section == "Install") {
                 let value = &setting.value.value;
@@ -273,6 +273,33 @@ impl Units<'_> {
             }
         }
         Ok(install)
+    }
+
+    /// Drop-ins of these directories by file name; of equal names the first directory's counts. A
+    /// link to `/dev/null` is kept, as one without content: it shadows the others.
+    pub(super) fn drop_ins<'d>(
+        &self,
+        directories: impl Iterator<Item = (&'d Directory, String)>,
+    ) -> Result<Vec<String>> {
+        let mut paths: BTreeMap<&str, String> = BTreeMap::new();
+        for (directory, sub) in directories {
+            for (name, file) in directory.subdirectories.get(&sub).into_iter().flatten() {
+                if !name.ends_with(".conf") || name.starts_with('.') || paths.contains_key(name.as_str()) {
+                    continue;
+                }
+                let path = format!("{}/{sub}/{name}", directory.path);
+                let counts = match file {
+                    File::Regular | File::Empty => true,
+                    File::Link(text) if text == "/dev/null" => true,
+                    File::Link(_) => self.root.resolve(&path)?.is_some_and(|l| l.meta.kind == FileKind::File),
+                    File::Other => false,
+                };
+                if counts {
+                    paths.insert(name, path);
+                }
+            }
+        }
+        Ok(paths.into_values().collect())
     }
 
     /// Looks for links that use the unit, directory by directory.
@@ -379,25 +406,6 @@ fn renamed(name: &str, target: &str) -> Option<String> {
         _ => target.to_owned(),
     };
     (target != name).then_some(target)
-}
-
-/// Drop-ins of these directories by file name; of equal names the first directory's counts.
-pub(super) fn drop_ins<'d>(directories: impl Iterator<Item = (&'d Directory, String)>) -> Vec<String> {
-    let mut files: BTreeMap<&str, (String, bool)> = BTreeMap::new();
-    for (directory, sub) in directories {
-        for (name, file) in directory.subdirectories.get(&sub).into_iter().flatten() {
-            if name.ends_with(".conf") && !name.starts_with('.') {
-                let masked = match file {
-                    File::Empty | File::Other => true,
-                    File::Link(text) => text == "/dev/null",
-                    File::Regular => false,
-                };
-                let path = format!("{}/{sub}/{name}", directory.path);
-                files.entry(name).or_insert((path, masked));
-            }
-        }
-    }
-    files.into_values().filter(|(_, masked)| !masked).map(|(path, _)| path).collect()
 }
 
 fn is_directly_in(path: &str, directory: &str) -> bool {
