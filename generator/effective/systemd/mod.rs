@@ -6,6 +6,8 @@
 //! unknown here, apart from SysV scripts. Conditions (`ConditionPathExists=`…) are not evaluated.
 
 mod boot;
+mod find;
+mod links;
 mod lookup;
 mod name;
 mod state;

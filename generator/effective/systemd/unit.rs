@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::find::{Missing, Reader};
 use super::lookup::File;
-use super::state::{Missing, Reader};
 use super::{Aliases, Setting, State, Units, name, syntax};
 use crate::location::Sourced;
 use crate::target::{Result, display};
