@@ -89,6 +89,27 @@ fn agrees_with_systemctl_on_real_trees() {
     }
 }
 
+/// Whatever is enabled by a link in a target that the boot reaches is started by it.
+#[test]
+fn a_boot_of_a_real_tree_reaches_what_its_targets_want() {
+    for tree in stock_trees() {
+        let disk = Disk::new(&tree);
+        let units = Units::read(Root::new(&disk), version()).unwrap();
+        let started = units.starts_at_boot().unwrap();
+        let names: Vec<&str> = started.iter().map(|s| s.unit.as_str()).collect();
+        for target in ["basic.target", "sysinit.target", "timers.target", "sockets.target"] {
+            assert!(names.contains(&target), "{target} in {}: {names:?}", tree.display());
+            let wants = tree.join(ETC).join(format!("{target}.wants"));
+            for link in std::fs::read_dir(wants).into_iter().flatten() {
+                let link = link.unwrap().file_name().into_string().unwrap();
+                let unit = units.unit(&link).unwrap();
+                assert!(unit.is_none_or(|unit| names.contains(&unit.name.as_str())), "{link}");
+            }
+        }
+        assert!(started.iter().filter(|s| s.cause == Cause::Default).count() == 1);
+    }
+}
+
 #[test]
 fn agrees_with_systemctl_on_generated_trees() {
     let mut seen = std::collections::BTreeMap::new();
