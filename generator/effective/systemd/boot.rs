@@ -94,11 +94,7 @@ impl Units<'_> {
     }
 
     /// Names that a unit pulls in, each with its line or link.
-    fn pulled_in(
-        &self,
-        unit: &Unit,
-        scripts: &BTreeMap<String, Script>,
-    ) -> Result<Vec<Sourced<String>>> {
+    fn pulled_in(&self, unit: &Unit, scripts: &BTreeMap<String, Script>) -> Result<Vec<Sourced<String>>> {
         let mut pulled = Vec::new();
         for key in PULLING {
             pulled.extend(unit.words("Unit", key));
@@ -145,10 +141,9 @@ impl Units<'_> {
                     continue;
                 }
                 let at = Location::file(display(format!("{directory}/{link}").as_bytes()));
-                let entry = scripts.entry(service).or_insert_with(|| Script {
-                    file: display(file.as_bytes()),
-                    wanted_by: Vec::new(),
-                });
+                let entry = scripts
+                    .entry(service)
+                    .or_insert_with(|| Script { file: display(file.as_bytes()), wanted_by: Vec::new() });
                 entry.wanted_by.push((target, at));
             }
         }

@@ -2,7 +2,16 @@
 
 /// The unit types there are.
 const TYPES: [&str; 11] = [
-    "service", "socket", "target", "device", "mount", "automount", "swap", "timer", "path", "slice",
+    "service",
+    "socket",
+    "target",
+    "device",
+    "mount",
+    "automount",
+    "swap",
+    "timer",
+    "path",
+    "slice",
     "scope",
 ];
 /// Types that can have no template.

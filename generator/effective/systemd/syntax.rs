@@ -46,13 +46,7 @@ pub(super) fn parse(text: &str, file: &str) -> Vec<Setting> {
     settings
 }
 
-fn take(
-    statement: &str,
-    line: usize,
-    file: &str,
-    section: &mut Option<String>,
-    settings: &mut Vec<Setting>,
-) {
+fn take(statement: &str, line: usize, file: &str, section: &mut Option<String>, settings: &mut Vec<Setting>) {
     let statement = statement.trim();
     if let Some(header) = statement.strip_prefix('[') {
         *section = header.strip_suffix(']').map(str::to_owned);
