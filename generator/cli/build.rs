@@ -11,8 +11,8 @@ use crate::assets::Assets;
 use crate::build::{self, Built, Progress, Recipe, RecipeFile, Step};
 use crate::distro::Engine;
 use crate::plan::Plan;
-use crate::render::bundle::{Bundle, Phase};
 use crate::render;
+use crate::render::bundle::{Bundle, Phase};
 
 /// Builds a bootable qcow2 image, without root
 #[derive(Args)]

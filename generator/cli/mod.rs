@@ -5,8 +5,8 @@
 
 mod build;
 mod explain;
-mod observe;
 mod list;
+mod observe;
 mod plan;
 mod publish;
 mod render;
@@ -21,9 +21,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 
 use crate::assets::Assets;
 use crate::check::Catalogue;

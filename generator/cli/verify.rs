@@ -112,7 +112,9 @@ fn detect(root: Root<'_>, path: &Path, assets: &Assets) -> anyhow::Result<Distro
     let release = os_release::read(root)
         .with_context(|| format!("{name}: which distribution is it?"))?
         .ok_or_else(|| {
-            ConfigError::plain(format!("{name} has no /etc/os-release, so it is no Linux root; or name it with -d"))
+            ConfigError::plain(format!(
+                "{name} has no /etc/os-release, so it is no Linux root; or name it with -d"
+            ))
         })?;
     let (id, version) = (release.id(), release.version_id().unwrap_or_default());
     let known = distro::by_os_release(id, version, assets)?;

@@ -162,11 +162,7 @@ fn is_true(text: &str) -> bool {
 }
 
 /// Finds the filter's and the actions' files.
-fn complete(
-    root: Root<'_>,
-    ini: &Ini,
-    mut jail: Jail,
-) -> Result<std::result::Result<Jail, Problem>> {
+fn complete(root: Root<'_>, ini: &Ini, mut jail: Jail) -> Result<std::result::Result<Jail, Problem>> {
     if let Some(filter) = jail.filter.as_ref().filter(|filter| !filter.value.is_empty()) {
         jail.filter_file = first_file(root, &format!("{BASE}/filter.d/{}", filter.value))?;
         if jail.enabled.value && jail.filter_file.is_none() {
@@ -187,11 +183,7 @@ fn complete(
         };
         let path = format!("{BASE}/action.d/{name}");
         let python = name.ends_with(".py");
-        let file = if python {
-            root.exists(&path)?.then(|| path.clone())
-        } else {
-            first_file(root, &path)?
-        };
+        let file = if python { root.exists(&path)?.then(|| path.clone()) } else { first_file(root, &path)? };
         if jail.enabled.value && file.is_none() {
             return Ok(Err(Problem::new(format!("there is no action {name}"), action.at)));
         }
@@ -262,10 +254,7 @@ fn include(
 ) -> Result<std::result::Result<(), Problem>> {
     let Some(text) = root.read_text(file)? else { return Ok(Ok(())) };
     if parsed.len() + open.len() > MAX_FILES {
-        return Ok(Err(Problem::new(
-            "more includes than any real file has".into(),
-            Location::file(file),
-        )));
+        return Ok(Err(Problem::new("more includes than any real file has".into(), Location::file(file))));
     }
     let ini = match Ini::parse(file, &text) {
         Ok(ini) => ini,
@@ -283,11 +272,7 @@ fn include(
             Err(problem) => return Ok(Err(problem)),
         };
         for name in names.lines().filter(|name| !name.is_empty()) {
-            let path = if name.starts_with('/') {
-                name.to_string()
-            } else {
-                format!("{directory}/{name}")
-            };
+            let path = if name.starts_with('/') { name.to_string() } else { format!("{directory}/{name}") };
             if !open.contains(&path) {
                 list.extend(with_local(root, vec![path])?);
             }
@@ -346,8 +331,7 @@ fn split_options(text: &str) -> Option<(String, Vec<(String, String)>)> {
     let mut rest = rest.trim_end().strip_suffix(']')?;
     let mut options = Vec::new();
     loop {
-        rest = rest
-            .trim_start_matches(|c: char| c.is_whitespace() || c == ',' || c == ']' || c == '[');
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',' || c == ']' || c == '[');
         if rest.is_empty() {
             return Some((name.to_string(), options));
         }
@@ -365,8 +349,8 @@ fn split_options(text: &str) -> Option<(String, Vec<(String, String)>)> {
 /// The first words of an action's commands, its own `<tags>` replaced.
 fn programs(ini: &Ini) -> Vec<String> {
     const SHELL: [&str; 22] = [
-        "if", "then", "else", "elif", "fi", "for", "do", "done", "while", "case", "esac", "{", "}",
-        "!", "true", "false", "echo", "printf", "test", "[", "exit", "return",
+        "if", "then", "else", "elif", "fi", "for", "do", "done", "while", "case", "esac", "{", "}", "!",
+        "true", "false", "echo", "printf", "test", "[", "exit", "return",
     ];
     let option = |name: &str| {
         ["Init", "Definition"]
@@ -378,20 +362,18 @@ fn programs(ini: &Ini) -> Vec<String> {
     for command in ["actionstart", "actionban", "actionunban"] {
         let text = option(command).unwrap_or_default();
         for part in text.split(['\n', ';', '|', '&', '{', '(', '`']) {
-            let word =
-                part.split_whitespace().find(|word| !SHELL.contains(word)).unwrap_or_default();
+            let word = part.split_whitespace().find(|word| !SHELL.contains(word)).unwrap_or_default();
             let mut word = word.trim_start_matches(['{', '(']).to_string();
             for _ in 0..4 {
-                let Some(tag) = word.strip_prefix('<').and_then(|w| w.split_once('>')).map(|w| w.0)
-                else {
+                let Some(tag) = word.strip_prefix('<').and_then(|w| w.split_once('>')).map(|w| w.0) else {
                     break;
                 };
                 let value = option(tag).unwrap_or_default();
                 word = value.split_whitespace().next().unwrap_or_default().to_string();
             }
             let name = word.rsplit('/').next().unwrap_or_default();
-            let is_name = !name.is_empty()
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+            let is_name =
+                !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
             if is_name
                 && !SHELL.contains(&name)
                 && !name.starts_with('-')

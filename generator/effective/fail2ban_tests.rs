@@ -82,11 +82,9 @@ fn dump(directory: &Path) -> Option<Vec<String>> {
 /// The name that the client gives an action, so that each is unique in its jail.
 fn unique(action: &Action) -> String {
     match action.option("name").filter(|name| *name != "sshd") {
-        Some(name) => format!(
-            "{}{}",
-            action.name,
-            name.strip_prefix("sshd").map_or(format!("-{name}"), str::to_string)
-        ),
+        Some(name) => {
+            format!("{}{}", action.name, name.strip_prefix("sshd").map_or(format!("-{name}"), str::to_string))
+        }
         None => action.name.clone(),
     }
 }
@@ -98,18 +96,14 @@ fn expected(jail: &Jail) -> Vec<String> {
         lines.push(format!("['set', 'sshd', 'maxretry', {}]", found.value));
     }
     for (name, option) in [("bantime", &jail.bantime), ("findtime", &jail.findtime)] {
-        lines.extend(
-            option.iter().map(|found| format!("['set', 'sshd', '{name}', '{}']", found.value)),
-        );
+        lines.extend(option.iter().map(|found| format!("['set', 'sshd', '{name}', '{}']", found.value)));
     }
     if let Some(found) = &jail.ignoreip {
         let list: Vec<String> = found.value.iter().map(|address| format!("'{address}'")).collect();
         lines.push(format!("['set', 'sshd', 'addignoreip', {}]", list.join(", ")));
     }
     lines.extend(
-        jail.actions
-            .iter()
-            .map(|action| format!("['set', 'sshd', 'addaction', '{}']", unique(action))),
+        jail.actions.iter().map(|action| format!("['set', 'sshd', 'addaction', '{}']", unique(action))),
     );
     lines
 }
@@ -126,18 +120,14 @@ fn compare(shipped: &Path, overlay: &[(String, String)]) -> bool {
     match (found, dumped) {
         (JailState::Broken(_), None) => false,
         (JailState::Jail(jail), Some(lines)) if !jail.enabled.value => {
-            assert!(
-                !lines.iter().any(|l| l.starts_with("['add', 'sshd'")),
-                "{overlay:?}\nis enabled"
-            );
+            assert!(!lines.iter().any(|l| l.starts_with("['add', 'sshd'")), "{overlay:?}\nis enabled");
             true
         }
         (JailState::Jail(jail), Some(lines)) => {
             for line in expected(&jail) {
                 assert!(lines.contains(&line), "{overlay:?}\nno {line} in\n{}", lines.join("\n"));
             }
-            let actions =
-                lines.iter().filter(|l| l.starts_with("['set', 'sshd', 'addaction'")).count();
+            let actions = lines.iter().filter(|l| l.starts_with("['set', 'sshd', 'addaction'")).count();
             assert_eq!(actions, jail.actions.len(), "{overlay:?}");
             for action in &jail.actions {
                 let own = format!("['multi-set', 'sshd', 'action', '{}'", unique(action));
@@ -154,8 +144,7 @@ fn compare(shipped: &Path, overlay: &[(String, String)]) -> bool {
 fn generate(seed: u64) -> Vec<(String, String)> {
     let mut state = seed;
     let mut below = |bound: usize| {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((state >> 33) % bound as u64) as usize
     };
     let files = [
@@ -230,20 +219,16 @@ fn generate(seed: u64) -> Vec<(String, String)> {
 fn the_client_dumps_the_same() {
     let mut shipped = vec![PathBuf::from(BASE)];
     shipped.extend(
-        std::env::var("IRONSEED_FAIL2BAN")
-            .iter()
-            .flat_map(|list| list.split(':').map(PathBuf::from)),
+        std::env::var("IRONSEED_FAIL2BAN").iter().flat_map(|list| list.split(':').map(PathBuf::from)),
     );
     if Command::new("fail2ban-client").arg("-V").output().is_err() || !shipped[0].exists() {
         eprintln!("skipped: no fail2ban here");
         return;
     }
-    let cases: u64 =
-        std::env::var("IRONSEED_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
+    let cases: u64 = std::env::var("IRONSEED_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
     for directory in &shipped {
         compare(directory, &[]);
-        let accepted =
-            (0..cases).filter(|seed| compare(directory, &generate(*seed))).count() as u64;
+        let accepted = (0..cases).filter(|seed| compare(directory, &generate(*seed))).count() as u64;
         assert!(accepted * 3 > cases, "only {accepted} of {cases} were accepted by the client");
     }
 }

@@ -14,6 +14,7 @@ pub mod dpkg;
 pub mod fail2ban;
 pub mod files;
 pub mod firewall;
+mod glob;
 pub mod ini_dropin;
 pub mod journald;
 pub mod kernel;
@@ -34,8 +35,6 @@ pub mod systemd;
 mod dice;
 #[cfg(test)]
 mod fixture;
-#[cfg(test)]
-mod glob;
 #[cfg(test)]
 mod memory_fixture;
 #[cfg(test)]

@@ -58,9 +58,7 @@ impl Ini {
                 continue;
             }
             indent = here;
-            if let Some(name) =
-                value.strip_prefix('[').and_then(|v| v.rsplit_once(']')).map(|v| v.0)
-            {
+            if let Some(name) = value.strip_prefix('[').and_then(|v| v.rsplit_once(']')).map(|v| v.0) {
                 if ini.sections.contains_key(name) && name != "DEFAULT" {
                     return Err(problem(&format!("section [{name}] stands twice")));
                 }
@@ -130,13 +128,7 @@ impl Ini {
         Ok(Some(Sourced::new(value, raw.at.clone())))
     }
 
-    fn interpolate(
-        &self,
-        section: &str,
-        raw: &str,
-        into: &mut String,
-        depth: usize,
-    ) -> Result<(), String> {
+    fn interpolate(&self, section: &str, raw: &str, into: &mut String, depth: usize) -> Result<(), String> {
         if depth > MAX_DEPTH {
             return Err("names within names, too deep".into());
         }
@@ -226,11 +218,6 @@ mod tests {
         }
         let bomb: String =
             (1..9).map(|n| format!("a{n}={}\n", format!("%(a{})s", n - 1).repeat(20))).collect();
-        assert!(
-            Ini::parse("/x", &format!("[s]\na0=xxxxxxxxxx\n{bomb}"))
-                .unwrap()
-                .get("s", "a8")
-                .is_err()
-        );
+        assert!(Ini::parse("/x", &format!("[s]\na0=xxxxxxxxxx\n{bomb}")).unwrap().get("s", "a8").is_err());
     }
 }

@@ -48,10 +48,17 @@ impl Kind for Ban {
     }
 
     fn wanted(&self) -> String {
-        format!("an address banned for {} s after {} failures in {} s on port {}", self.ban_time, self.max_retry, self.find_time, self.port)
+        format!(
+            "an address banned for {} s after {} failures in {} s on port {}",
+            self.ban_time, self.max_retry, self.find_time, self.port
+        )
     }
 
-    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         let checks = checks_of(all);
         for wanted in all {
             let values = Template { profile: context.plan.profile.clone(), jail: wanted.setting.clone() };
@@ -59,9 +66,19 @@ impl Kind for Ban {
                 BanBackend::Fail2banSystemd => {
                     let content = context.templates.render("fail2ban.conf", values)?;
                     bundle.write(BundleFile::config(PATH, content), &checks)?;
-                    bundle.validate(&["fail2ban-client", "--test"], "let fail2ban judge its jails", Some(PATH), &checks);
+                    bundle.validate(
+                        &["fail2ban-client", "--test"],
+                        "let fail2ban judge its jails",
+                        Some(PATH),
+                        &checks,
+                    );
                     let unit = context.plan.distro.unit("ban-tool")?;
-                    bundle.run(Phase::Activate, &["systemctl", "restart", unit], "restart the ban tool", &checks);
+                    bundle.run(
+                        Phase::Activate,
+                        &["systemctl", "restart", unit],
+                        "restart the ban tool",
+                        &checks,
+                    );
                 }
             }
         }
@@ -90,7 +107,8 @@ impl Ban {
                 return vec![Observation::fail(plane, "no jail", self.wanted(), reason).at(at)];
             }
             Ok(JailState::Broken(problem)) => {
-                let reason = format!("fail2ban refuses its configuration, so nobody is banned: {}", problem.value);
+                let reason =
+                    format!("fail2ban refuses its configuration, so nobody is banned: {}", problem.value);
                 return vec![Observation::fail(plane, "no jail", self.wanted(), reason).at(problem.at)];
             }
             Err(error) => return vec![Observation::error(plane, self.wanted(), error.to_string())],
@@ -127,7 +145,9 @@ impl Ban {
         let has_bindings = look.packages().is_ok_and(|p| p.get("python3-systemd").is_some());
         let found = format!("backend {}", backend.value);
         let (good, reason) = match backend.value.as_str() {
-            "systemd" => (has_bindings, "python3-systemd is not installed, so the jail can't read the journal"),
+            "systemd" => {
+                (has_bindings, "python3-systemd is not installed, so the jail can't read the journal")
+            }
             _ => (false, "the log file that this backend reads is not written on this system"),
         };
         Observation::judge(plane, good, found, wanted, reason).at(backend.at.clone())
@@ -151,7 +171,10 @@ impl Ban {
         } else if !action.programs.iter().any(|p| p == program) {
             (false, format!("the action runs {}, which nothing enforces here", action.programs.join(", ")))
         } else {
-            (names_port(port, self.port), format!("sshd listens on port {}, and the ban is for others", self.port))
+            (
+                names_port(port, self.port),
+                format!("sshd listens on port {}, and the ban is for others", self.port),
+            )
         };
         let at = jail.port.as_ref().filter(|_| reason.starts_with("sshd")).map_or(&action.at, |p| &p.at);
         Observation::judge(plane, good, found, wanted, reason).at(at.clone())

@@ -43,7 +43,11 @@ impl Kind for Journald {
         format!("{}={}", self.key, self.value)
     }
 
-    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         let checks = checks_of(all);
         let mut options: Vec<Journald> = all.iter().map(|w| w.setting.clone()).collect();
         options.sort();
@@ -88,7 +92,8 @@ impl Journald {
     /// With `Storage=persistent`, the journal of this very boot is on disk.
     fn on_disk(&self, look: &Look<'_>) -> Observation {
         let plane = Plane::Running;
-        let header = look.exec().and_then(|exec| running::ask(exec, &["journalctl", "--header", "--system", "-b"]));
+        let header =
+            look.exec().and_then(|exec| running::ask(exec, &["journalctl", "--header", "--system", "-b"]));
         match header {
             Ok(header) => {
                 let paths: Vec<&str> =

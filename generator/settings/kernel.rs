@@ -37,8 +37,14 @@ impl Kind for Kernel {
             Plane::Configured => match &kernels.boots {
                 Ok(boot) => {
                     let reason = format!("GRUB would boot this one, although {newest} is installed");
-                    Observation::judge(plane, boot.release == newest, format!("kernel {}", boot.release), wanted, reason)
-                        .at(boot.at.clone())
+                    Observation::judge(
+                        plane,
+                        boot.release == newest,
+                        format!("kernel {}", boot.release),
+                        wanted,
+                        reason,
+                    )
+                    .at(boot.at.clone())
                 }
                 Err(why) => Observation::unobserved(plane, wanted, why.clone()),
             },

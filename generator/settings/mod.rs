@@ -14,12 +14,14 @@ mod hygiene;
 mod journald;
 mod kernel;
 mod log_files;
+mod log_transport;
 mod package;
 mod pending_updates;
 mod ports;
 mod privileges;
 mod release_supported;
 mod secrets;
+mod server_scope;
 mod services;
 mod ssh_login;
 mod ssh_port;
@@ -181,8 +183,10 @@ kinds! {
     "privileges" Privileges(privileges::Privileges),
     "secrets" Secrets(secrets::Secrets),
     "kernel" Kernel(kernel::Kernel),
+    "server-scope" ServerScope(server_scope::ServerScope),
     "cleartext" Cleartext(cleartext::Cleartext),
     "journald" Journald(journald::Journald),
+    "log-transport" LogTransport(log_transport::LogTransport),
     "log-files" LogFiles(log_files::LogFiles),
     "announcements" Announcements(announcements::Announcements),
     "hygiene" Hygiene(hygiene::Hygiene),

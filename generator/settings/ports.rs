@@ -124,7 +124,8 @@ impl Ports {
         };
         let judge = |o: super::firewall::Opening| {
             let wanted = format!("something listens on {}/{}", o.port, o.protocol);
-            let found = listeners.iter().find(|l| l.port == o.port && l.protocol == o.protocol && !l.is_local());
+            let found =
+                listeners.iter().find(|l| l.port == o.port && l.protocol == o.protocol && !l.is_local());
             match found {
                 Some(l) => {
                     let program = l.program.as_deref().unwrap_or("the kernel");
@@ -132,7 +133,8 @@ impl Ports {
                 }
                 None => {
                     let reason = "the port is open for nothing, and for whatever starts there next";
-                    Observation::fail(plane, "nothing listens", wanted, reason).at(Location::file("ss -ltunp"))
+                    Observation::fail(plane, "nothing listens", wanted, reason)
+                        .at(Location::file("ss -ltunp"))
                 }
             }
         };
@@ -151,7 +153,11 @@ impl Ports {
         let at = Location::file(format!("from outside: {} TCP ports tried", outside.probed_ports));
         let wanted = self.wanted();
         let reason = "these ports answer, and no service of the profile stands behind them";
-        let found = if alien.is_empty() { "no other port answers".into() } else { format!("ports {}", alien.join(", ")) };
+        let found = if alien.is_empty() {
+            "no other port answers".into()
+        } else {
+            format!("ports {}", alien.join(", "))
+        };
         Observation::judge(plane, alien.is_empty(), found, wanted, reason).at(at)
     }
 }

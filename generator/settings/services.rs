@@ -47,7 +47,9 @@ impl Kind for Services {
             Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
         };
         let allowed = self.names(look);
-        let alien = units.iter().filter(|(unit, ..)| !allowed.iter().any(|a| wildcard(a.as_bytes(), unit.as_bytes())));
+        let alien = units
+            .iter()
+            .filter(|(unit, ..)| !allowed.iter().any(|a| wildcard(a.as_bytes(), unit.as_bytes())));
         let mut seen: Vec<Observation> = alien
             .map(|(unit, how, at)| {
                 let reason = format!("{how}, and the profile's allowed_units does not name it");

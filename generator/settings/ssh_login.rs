@@ -52,7 +52,12 @@ impl Kind for SshLogin {
     }
 
     fn wanted(&self) -> String {
-        format!("{} {} on port {}", self.method.words(), if self.allowed { "works" } else { "is refused" }, self.port)
+        format!(
+            "{} {} on port {}",
+            self.method.words(),
+            if self.allowed { "works" } else { "is refused" },
+            self.port
+        )
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

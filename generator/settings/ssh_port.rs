@@ -37,7 +37,11 @@ impl Kind for SshPort {
         format!("SSH on port {}, {} or above", self.port, self.at_least)
     }
 
-    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         let checks = checks_of(all);
         let lines = all.iter().map(|w| Line { keyword: "Port".into(), value: w.setting.port.to_string() });
         let dropin = DropIn { profile: context.plan.profile.clone(), options: lines.collect() };

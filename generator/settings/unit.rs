@@ -38,7 +38,11 @@ impl Kind for Unit {
         format!("{} {}", self.role, self.state.word())
     }
 
-    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         for wanted in all {
             let role = &wanted.setting.role;
             let name = context.plan.distro.units.get(role).unwrap_or(role);

@@ -52,15 +52,21 @@ fn inside(vm: &Vm, plan: &Plan) -> anyhow::Result<Vec<Seen>> {
     let install = ["sudo", "install", "-m", "0700", "/dev/stdin", GUEST_COPY];
     run(vm, &install, &program)?;
     let plan = serde_json::to_vec(plan)?;
-    let json = run(vm, &["sudo", GUEST_COPY, "observe"], &plan)
-        .context("the guest could not run a copy of this program; `make release` builds one that needs no libraries")?;
+    let json = run(vm, &["sudo", GUEST_COPY, "observe"], &plan).context(
+        "the guest could not run a copy of this program; `make release` builds one that needs no libraries",
+    )?;
     serde_json::from_str(&json).context("what the guest saw")
 }
 
 fn run(vm: &Vm, argv: &[&str], stdin: &[u8]) -> anyhow::Result<String> {
     let output = vm.ssh(argv, stdin).context("running ssh")?;
     if output.status != 0 {
-        bail!("`{}` ended with status {} in the guest: {}", argv.join(" "), output.status, output.stderr.trim());
+        bail!(
+            "`{}` ended with status {} in the guest: {}",
+            argv.join(" "),
+            output.status,
+            output.stderr.trim()
+        );
     }
     Ok(output.stdout)
 }

@@ -17,6 +17,7 @@ use crate::effective::firewall::{self, RuleSet};
 use crate::effective::journald::{self, Journald};
 use crate::effective::kernel::{self, Kernels};
 use crate::effective::os_release::{self, OsRelease};
+use crate::effective::rsyslog::{self, Rsyslog};
 use crate::effective::sshd::{self, SshdConfig};
 use crate::effective::sudoers::{self, Sudoers};
 use crate::effective::systemd::Units;
@@ -65,6 +66,7 @@ struct Readers<'a> {
     logins: OnceCell<Read<Vec<Login>>>,
     os_release: OnceCell<Read<OsRelease>>,
     packages: OnceCell<Read<Database>>,
+    rsyslog: OnceCell<Read<Option<Rsyslog>>>,
     scan: OnceCell<Read<Scan>>,
     sshd: OnceCell<Read<SshdConfig>>,
     sshd_dump: OnceCell<Read<Vec<(String, String)>>>,
@@ -121,7 +123,8 @@ impl<'a> Look<'a> {
     pub fn logins(&self) -> Read<&Vec<Login>> {
         once!(self.logins, {
             let files = self.sshd().ok().and_then(|s| s.global("AuthorizedKeysFile"));
-            let files = files.map_or_else(|| ".ssh/authorized_keys .ssh/authorized_keys2".into(), |f| f.value);
+            let files =
+                files.map_or_else(|| ".ssh/authorized_keys .ssh/authorized_keys2".into(), |f| f.value);
             let patterns: Vec<&str> = files.split_whitespace().collect();
             accounts::who_can_login(&self.root, self.accounts()?, &patterns).map_err(words)
         })
@@ -150,7 +153,10 @@ impl<'a> Look<'a> {
     pub fn cloud_config(&self) -> Read<&CloudConfig> {
         once!(
             self.cloud_config,
-            found(CloudConfig::read(self.root), "cloud-init is not installed: there is no /etc/cloud/cloud.cfg")
+            found(
+                CloudConfig::read(self.root),
+                "cloud-init is not installed: there is no /etc/cloud/cloud.cfg"
+            )
         )
     }
 
@@ -210,7 +216,18 @@ impl<'a> Look<'a> {
     /// # Errors
     /// See [`Look::accounts`].
     pub fn packages(&self) -> Read<&Database> {
-        once!(self.packages, found(Database::read(self.root), "there is no package database /var/lib/dpkg/status"))
+        once!(
+            self.packages,
+            found(Database::read(self.root), "there is no package database /var/lib/dpkg/status")
+        )
+    }
+
+    /// rsyslog's configuration, where it is installed.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn rsyslog(&self) -> Read<&Option<Rsyslog>> {
+        once!(self.rsyslog, rsyslog::read(self.root).map_err(words))
     }
 
     /// Every byte of every file, scanned for secrets.
@@ -228,7 +245,10 @@ impl<'a> Look<'a> {
     pub fn sshd(&self) -> Read<&SshdConfig> {
         once!(
             self.sshd,
-            found(sshd::read(&self.root, self.plan.distro.versions.openssh), "there is no /etc/ssh/sshd_config")
+            found(
+                sshd::read(&self.root, self.plan.distro.versions.openssh),
+                "there is no /etc/ssh/sshd_config"
+            )
         )
     }
 

@@ -35,7 +35,9 @@ pub fn scan(root: Root<'_>, packages: Option<&Database>) -> Result<Scan> {
             return;
         }
         if let Some(kind) = by_path(path) {
-            result.secrets.push(Sourced::new(format!("{kind:?}, by its place"), Location::file(display(path))));
+            result
+                .secrets
+                .push(Sourced::new(format!("{kind:?}, by its place"), Location::file(display(path))));
         }
         paths.push(path.to_vec());
     })?;
@@ -87,7 +89,10 @@ pub fn scan(root: Root<'_>, packages: Option<&Database>) -> Result<Scan> {
         };
         public = Some((index, is_public));
         if !is_public {
-            let at = Location { line: finding.line.and_then(|l| u32::try_from(l).ok()), ..Location::file(display(path)) };
+            let at = Location {
+                line: finding.line.and_then(|l| u32::try_from(l).ok()),
+                ..Location::file(display(path))
+            };
             result.secrets.push(Sourced::new(format!("{:?}: {}", finding.kind, finding.excerpt), at));
         }
     }

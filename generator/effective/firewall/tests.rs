@@ -48,8 +48,7 @@ fn load(text: &str) -> Result<serde_json::Value, String> {
     let file = directory.path().join("rules");
     std::fs::write(&file, text).unwrap();
     let script = "nft -f \"$0\" && nft -j list ruleset";
-    let out =
-        Command::new("unshare").args(["-rn", "sh", "-c", script]).arg(&file).output().unwrap();
+    let out = Command::new("unshare").args(["-rn", "sh", "-c", script]).arg(&file).output().unwrap();
     if !out.status.success() {
         return Err(String::from_utf8_lossy(&out.stderr).into_owned());
     }
@@ -67,10 +66,7 @@ fn answers(rules: &RuleSet) -> String {
     let mut text = String::new();
     for family in [Family::V4, Family::V6] {
         let input = fate(rules.input_default(family));
-        text += &format!(
-            "{family:?}: input {input}, forward {}\n",
-            fate(rules.forward_default(family))
-        );
+        text += &format!("{family:?}: input {input}, forward {}\n", fate(rules.forward_default(family)));
     }
     match rules.openings() {
         Ok(openings) => {
@@ -164,8 +160,7 @@ fn every_chain_on_the_way_must_accept() {
     let rules = read(&format!("{GOOD}{second}"));
     assert!(matches!(rules.reach(Protocol::Tcp, 80, Family::V4), Reach::Closed(_)));
     assert!(matches!(rules.reach(Protocol::Tcp, 80, Family::V6), Reach::Open(_)));
-    let raw =
-        "table inet raw { chain c { type filter hook prerouting priority raw; policy drop; } }";
+    let raw = "table inet raw { chain c { type filter hook prerouting priority raw; policy drop; } }";
     assert!(matches!(read(raw).reach(Protocol::Tcp, 80, Family::V4), Reach::Closed(_)));
 }
 
@@ -185,13 +180,9 @@ fn what_is_not_understood_is_never_an_answer() {
         "ip saddr @absent drop",
     ] {
         let rules = read(&GOOD.replacen("iif \"lo\" accept", text, 1));
-        assert!(
-            matches!(rules.reach(Protocol::Tcp, 22, Family::V4), Reach::Unobserved(_)),
-            "{text}"
-        );
+        assert!(matches!(rules.reach(Protocol::Tcp, 22, Family::V4), Reach::Unobserved(_)), "{text}");
     }
-    let ingress =
-        "table netdev x { chain c { type filter hook ingress device eth0 priority 0; drop; } }";
+    let ingress = "table netdev x { chain c { type filter hook ingress device eth0 priority 0; drop; } }";
     assert!(matches!(read(ingress).input_default(Family::V4), Fate::Unobserved(_)));
 }
 
@@ -228,12 +219,9 @@ fn includes_variables_and_single_commands() {
 
 #[test]
 fn hostile_text_is_answered_quickly_and_without_panic() {
-    let bomb: String =
-        (0..40).map(|n| format!("define A{} = {{ $A{n}, $A{n} }}\n", n + 1)).collect();
+    let bomb: String = (0..40).map(|n| format!("define A{} = {{ $A{n}, $A{n} }}\n", n + 1)).collect();
     let jumps: String = (0..16)
-        .map(|n| {
-            format!("chain c{n} {{ {} }}\n", format!("iifname e{n} jump c{}\n", n + 1).repeat(8))
-        })
+        .map(|n| format!("chain c{n} {{ {} }}\n", format!("iifname e{n} jump c{}\n", n + 1).repeat(8)))
         .collect();
     for text in [
         format!(
@@ -248,10 +236,7 @@ fn hostile_text_is_answered_quickly_and_without_panic() {
         "ip saddr . ".repeat(50_000),
         GOOD.replace('\n', "\r\n"),
         GOOD.replace(' ', "\0"),
-        format!(
-            "table t {{ set s {{ type inet_service; elements = {{ {} }} }} }}",
-            "1, ".repeat(200_000)
-        ),
+        format!("table t {{ set s {{ type inet_service; elements = {{ {} }} }} }}", "1, ".repeat(200_000)),
     ] {
         let rules = read(&text);
         let _ = (rules.openings(), rules.input_default(Family::V4));
@@ -268,7 +253,8 @@ fn generate(seed: u64) -> String {
     for table in 0..tables {
         text += &format!("table {family} t{table} {{\n");
         text += "set ports { type inet_service; flags interval; elements = { 25, 110-143 } }\n";
-        text += "set v4 { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 172.16.0.1-172.16.0.9 } }\n";
+        text +=
+            "set v4 { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 172.16.0.1-172.16.0.9 } }\n";
         text += "map verdicts { type inet_service : verdict; elements = { 21 : drop, 23 : jump sub, 24 : accept } }\n";
         for chain in ["last", "sub", "input"] {
             text += &format!("chain {chain} {{\n");
@@ -339,10 +325,17 @@ fn generate(seed: u64) -> String {
                 };
                 let maps = any.below(8);
                 text += &match maps {
-                    0 if chain == "input" => "ct state vmap { established : accept, invalid : drop, new : jump sub }\n".to_string(),
+                    0 if chain == "input" => {
+                        "ct state vmap { established : accept, invalid : drop, new : jump sub }\n".to_string()
+                    }
                     1 if chain == "input" => "tcp dport vmap @verdicts\n".to_string(),
-                    2 if chain == "input" => "meta l4proto vmap { tcp : jump sub, udp : goto last, icmp : accept }\n".to_string(),
-                    3 if family != "ip6" => "ip saddr . tcp dport vmap { 10.9.9.9 . 2222 : accept, 10.9.9.8 . 33 : drop }\n".to_string(),
+                    2 if chain == "input" => {
+                        "meta l4proto vmap { tcp : jump sub, udp : goto last, icmp : accept }\n".to_string()
+                    }
+                    3 if family != "ip6" => {
+                        "ip saddr . tcp dport vmap { 10.9.9.9 . 2222 : accept, 10.9.9.8 . 33 : drop }\n"
+                            .to_string()
+                    }
                     _ => format!("{source} {matched} counter {target} comment \"x\"\n"),
                 };
             }

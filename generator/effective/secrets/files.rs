@@ -39,9 +39,7 @@ pub(super) fn special(path: &[u8]) -> Option<Special> {
         b".netrc" | b"_netrc" => Special::Netrc,
         b".pgpass" => Special::Pgpass,
         b".git-credentials" => Special::GitCredentials,
-        b"clouds.yaml" | b"clouds.yml" | b"secure.yaml" | b".my.cnf" | b"credentials" => {
-            Special::Passwords
-        }
+        b"clouds.yaml" | b"clouds.yml" | b"secure.yaml" | b".my.cnf" | b"credentials" => Special::Passwords,
         b"authorized_keys" | b"authorized_keys2" => Special::AuthorizedKeys,
         _ => return None,
     })
@@ -52,15 +50,9 @@ pub(super) fn lines(special: Special, bytes: &[u8]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut offset = 0;
     for (number, line) in bytes.split(|b| *b == b'\n').enumerate() {
-        let found =
-            if line.trim_ascii_start().starts_with(b"#") { None } else { secret(special, line) };
+        let found = if line.trim_ascii_start().starts_with(b"#") { None } else { secret(special, line) };
         if let Some((kind, secret)) = found {
-            findings.push(Finding {
-                kind,
-                offset,
-                line: Some(number as u64 + 1),
-                excerpt: redacted(secret),
-            });
+            findings.push(Finding { kind, offset, line: Some(number as u64 + 1), excerpt: redacted(secret) });
         }
         offset += line.len() as u64 + 1;
         if findings.len() == 100 {
@@ -90,16 +82,13 @@ fn secret(special: Special, line: &[u8]) -> Option<(SecretKind, &[u8])> {
             let split = line.iter().position(|b| *b == b':' || *b == b'=')?;
             let value = line[split + 1..].trim_ascii();
             let key = line[..split].trim_ascii().to_ascii_lowercase();
-            let is_secret =
-                [&b"password"[..], b"aws_secret_access_key", b"application_credential_secret"]
-                    .contains(&key.as_slice());
+            let is_secret = [&b"password"[..], b"aws_secret_access_key", b"application_credential_secret"]
+                .contains(&key.as_slice());
             (is_secret && !value.is_empty()).then_some((SecretKind::StoredPassword, value))
         }
         Special::AuthorizedKeys => {
             let is_type = |word: &[u8]| {
-                [&b"ssh-"[..], b"ecdsa-", b"sk-ssh-", b"sk-ecdsa-"]
-                    .iter()
-                    .any(|p| word.starts_with(p))
+                [&b"ssh-"[..], b"ecdsa-", b"sk-ssh-", b"sk-ecdsa-"].iter().any(|p| word.starts_with(p))
             };
             words.find(|word| is_type(word))?;
             let key = words.next()?;

@@ -102,9 +102,7 @@ impl Progress {
     /// Looks at trigger words from where the last chunk ended up to `limit`.
     fn chunk(&mut self, bytes: &[u8], limit: usize, findings: &mut Vec<Finding>) {
         let Some(triggers) = TRIGGERS.as_ref() else { return };
-        while let Some(word) =
-            triggers.find_at(bytes, self.from).filter(|word| word.start() < limit)
-        {
+        while let Some(word) = triggers.find_at(bytes, self.from).filter(|word| word.start() < limit) {
             self.from = word.end();
             let window_end = bytes.len().min(word.start() + AFTER);
             let Some(hit) = verify(&bytes[..window_end], word.start(), word.as_bytes()) else {

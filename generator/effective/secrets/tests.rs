@@ -18,28 +18,19 @@ fn kinds(bytes: &[u8]) -> Vec<SecretKind> {
 fn ssh_key(options: &[&str]) -> Option<String> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("k");
-    let status = Command::new("ssh-keygen")
-        .args(["-q", "-N", ""])
-        .args(options)
-        .arg("-f")
-        .arg(&file)
-        .status();
+    let status =
+        Command::new("ssh-keygen").args(["-q", "-N", ""]).args(options).arg("-f").arg(&file).status();
     status.ok().filter(|s| s.success())?;
     Some(std::fs::read_to_string(file).unwrap())
 }
 
 #[test]
 fn real_keys_are_found_and_mentions_are_not() {
-    for options in
-        [&["-t", "ed25519"][..], &["-t", "rsa", "-m", "PEM"], &["-t", "ecdsa", "-m", "PKCS8"]]
-    {
+    for options in [&["-t", "ed25519"][..], &["-t", "rsa", "-m", "PEM"], &["-t", "ecdsa", "-m", "PKCS8"]] {
         let Some(key) = ssh_key(options) else { return eprintln!("skipped: no ssh-keygen here") };
         let found = scan(format!("a\nb\n{key}c").as_bytes());
         assert_eq!(found.len(), 1, "{options:?}");
-        assert_eq!(
-            (found[0].kind, found[0].line, found[0].offset),
-            (SecretKind::PrivateKey, Some(3), 4)
-        );
+        assert_eq!((found[0].kind, found[0].line, found[0].offset), (SecretKind::PrivateKey, Some(3), 4));
         let written = format!("{{\"key\": \"{}\"}}", key.replace('\n', "\\n"));
         assert_eq!(kinds(written.as_bytes()), [SecretKind::PrivateKey]);
         assert_eq!(kinds(key.replace('\n', "\r\n").as_bytes()), [SecretKind::PrivateKey]);
@@ -74,13 +65,9 @@ fn tokens_and_hashes_need_their_true_form() {
         (format!("AGE-SECRET-KEY-1{}", &token.to_uppercase()[..58]), SecretKind::AgeKey),
         ("export OS_PASSWORD=\"hunter22\"\n".into(), SecretKind::OpenstackCredential),
         ("application_credential_secret: s3cr3ts3cr3t\n".into(), SecretKind::OpenstackCredential),
+        (format!("id=AKIAZQ3DR7K9M1P2X4B6\naws_secret_access_key = {}\n", &token[..40]), SecretKind::AwsKey),
         (
-            format!("id=AKIAZQ3DR7K9M1P2X4B6\naws_secret_access_key = {}\n", &token[..40]),
-            SecretKind::AwsKey,
-        ),
-        (
-            "t=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
-                .into(),
+            "t=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U".into(),
             SecretKind::Jwt,
         ),
     ] {
@@ -115,10 +102,7 @@ fn files_that_hold_secrets_by_name() {
     let stored = |line| vec![(SecretKind::StoredPassword, Some(line))];
     assert_eq!(of("root/.netrc", "#\nmachine h login u password p\n"), stored(2));
     assert_eq!(of("root/.pgpass", "h:5432:*:u:p\n"), stored(1));
-    assert_eq!(
-        of("root/.config/openstack/clouds.yaml", "clouds:\n  a:\n    password: p\n"),
-        stored(3)
-    );
+    assert_eq!(of("root/.config/openstack/clouds.yaml", "clouds:\n  a:\n    password: p\n"), stored(3));
     let key = "no-pty,command=\"echo 'ssh x'\" ssh-ed25519 AAAAC3Nza c\n";
     assert_eq!(of("root/.ssh/authorized_keys", key), [(SecretKind::AuthorizedKey, Some(1))]);
     assert_eq!(of("root/.ssh/authorized_keys", "# ssh-rsa AAAA\n\n"), []);

@@ -62,11 +62,7 @@ const RULES: [Rule; 25] = [
         SecretKind::PasswordHash,
         r"\$6\$(rounds=[0-9]{1,9}\$)?[./0-9A-Za-z]{1,16}\$[./0-9A-Za-z]{86}",
     ),
-    rule(
-        "$y$",
-        SecretKind::PasswordHash,
-        r"\$y\$[./0-9A-Za-z]{1,8}\$[./0-9A-Za-z]{1,86}\$[./0-9A-Za-z]{43}",
-    ),
+    rule("$y$", SecretKind::PasswordHash, r"\$y\$[./0-9A-Za-z]{1,8}\$[./0-9A-Za-z]{1,86}\$[./0-9A-Za-z]{43}"),
     rule(
         "$gy$",
         SecretKind::PasswordHash,
@@ -87,11 +83,7 @@ const RULES: [Rule; 25] = [
         r"PrivateKey[ \t]*=[ \t]*[+/0-9A-Za-z]{42}[AEIMQUYcgkosw048]=",
     ),
     rule("OS_PASSWORD", SecretKind::OpenstackCredential, "OS_PASSWORD"),
-    rule(
-        "application_credential_secret",
-        SecretKind::OpenstackCredential,
-        "application_credential_secret",
-    ),
+    rule("application_credential_secret", SecretKind::OpenstackCredential, "application_credential_secret"),
 ];
 
 /// Words with rules of their own.
@@ -169,10 +161,7 @@ fn pem(window: &[u8], at: usize) -> Option<Hit> {
         return None;
     }
     let rest = window.get(at + b"PRIVATE KEY".len()..)?;
-    let rest = rest
-        .strip_prefix(b" BLOCK".as_slice())
-        .unwrap_or(rest)
-        .strip_prefix(b"-----".as_slice())?;
+    let rest = rest.strip_prefix(b" BLOCK".as_slice()).unwrap_or(rest).strip_prefix(b"-----".as_slice())?;
     let length = find(rest, b"-----END ")?;
     let body = &rest[..length];
     // Headers (`Proc-Type: 4,ENCRYPTED`, `Version: …`) end with an empty line.
@@ -190,20 +179,14 @@ fn pem(window: &[u8], at: usize) -> Option<Hit> {
     };
     let kind = if label == "PGP " { SecretKind::PgpKey } else { SecretKind::PrivateKey };
     let end = window.len() - rest.len() + length;
-    plausible.then(|| Hit {
-        kind,
-        start,
-        end,
-        excerpt: format!("{label}PRIVATE KEY ({} bytes)", key.len()),
-    })
+    plausible.then(|| Hit { kind, start, end, excerpt: format!("{label}PRIVATE KEY ({} bytes)", key.len()) })
 }
 
 fn putty(window: &[u8], at: usize) -> Option<Hit> {
     let rest = &window[at..];
     let private = find(rest, b"Private-Lines: ")?;
     let after = &rest[private + 15..];
-    let count: usize =
-        std::str::from_utf8(&after[..find(after, b"\n")?]).ok()?.trim().parse().ok()?;
+    let count: usize = std::str::from_utf8(&after[..find(after, b"\n")?]).ok()?.trim().parse().ok()?;
     let lines: Vec<&[u8]> = after.split(|b| *b == b'\n').skip(1).take(count).collect();
     let key = base64(&lines.concat())?;
     let end = at + private + 15;
@@ -220,8 +203,7 @@ fn putty(window: &[u8], at: usize) -> Option<Hit> {
 fn aws(window: &[u8], at: usize) -> Option<Hit> {
     let id = window.get(at..at + 20)?;
     let is_part = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit();
-    let alone =
-        (at == 0 || !is_word(window[at - 1])) && !window.get(at + 20).is_some_and(|b| is_word(*b));
+    let alone = (at == 0 || !is_word(window[at - 1])) && !window.get(at + 20).is_some_and(|b| is_word(*b));
     if !alone || !id.iter().all(is_part) || find(id, b"EXAMPLE").is_some() {
         return None;
     }
