@@ -183,6 +183,12 @@ pub struct ImageFacts {
     pub packages: Vec<String>,
     /// Kernel arguments.
     pub kernel_args: Vec<String>,
+    /// Folder under `EFI/` in which the signed boot loader looks for its configuration.
+    pub efi_vendor: String,
+    /// Seconds since 1970: no file in the image is newer.
+    pub source_date_epoch: u64,
+    /// Patterns of paths that are deleted at the end of a build.
+    pub removals: Vec<String>,
 }
 
 /// Programs that make images.

@@ -22,20 +22,12 @@ pub struct Location {
 impl Location {
     /// A whole file.
     pub fn file(file: impl Into<String>) -> Self {
-        Self {
-            file: file.into(),
-            line: None,
-            column: None,
-        }
+        Self { file: file.into(), line: None, column: None }
     }
 
     /// A line of a file, counted from 1.
     pub fn line(file: impl Into<String>, line: usize) -> Self {
-        Self {
-            file: file.into(),
-            line: u32::try_from(line).ok(),
-            column: None,
-        }
+        Self { file: file.into(), line: u32::try_from(line).ok(), column: None }
     }
 }
 

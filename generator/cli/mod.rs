@@ -3,17 +3,27 @@
 //! Owns arguments, what is printed where, and exit codes: 0 fine, 1 findings, 2 could not run.
 //! stdout is the product, stderr is for people.
 
+mod build;
 mod explain;
 mod list;
+mod observe;
 mod plan;
+mod publish;
 mod render;
 mod user_data;
+mod verify;
 
+use std::fs::Permissions;
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::assets::Assets;
 use crate::check::Catalogue;
@@ -41,6 +51,12 @@ enum Verb {
     Plan(plan::ShowPlan),
     UserData(user_data::UserDataVerb),
     Render(render::RenderVerb),
+    Build(build::Build),
+    Verify(verify::Verify),
+    Publish(publish::Publish),
+    Release(publish::Release),
+    #[command(hide = true)]
+    Observe(observe::Observe),
 }
 
 /// How a verb ended, apart from errors.
@@ -104,6 +120,11 @@ pub fn main() -> ExitCode {
         Verb::Plan(verb) => verb.run(&assets),
         Verb::UserData(verb) => verb.run(&assets),
         Verb::Render(verb) => verb.run(&assets),
+        Verb::Build(verb) => verb.run(&assets),
+        Verb::Verify(verb) => verb.run(&assets),
+        Verb::Publish(verb) => verb.run(&assets),
+        Verb::Release(verb) => verb.run(&assets),
+        Verb::Observe(verb) => verb.run(),
     });
     match ended {
         Ok(Ended::Fine) => ExitCode::SUCCESS,
@@ -132,6 +153,22 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
         .any(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Today's date (UTC).
+fn today() -> Date {
+    Timestamp::now().to_zoned(TimeZone::UTC).date()
+}
+
+/// Writes a file so that its name never stands for half of it.
+fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(|| folder.display().to_string())?;
+    file.write_all(bytes).with_context(|| path.display().to_string())?;
+    file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+    file.as_file().sync_all()?;
+    file.persist(path).with_context(|| path.display().to_string())?;
+    Ok(())
 }
 
 /// Prints the product of a verb.

@@ -14,8 +14,8 @@ use crate::effective::os_release;
 use crate::observation::Plane;
 use crate::plan::Plan;
 use crate::report::{self, Report, TargetReport};
-use crate::target::{self, LocalExec, Root, Target, TargetKind};
-use crate::verify::{self, Look, Nature, boot};
+use crate::target::{self, DiskFormat, LocalExec, Root, Target, TargetKind};
+use crate::verify::{self, Look, Nature};
 
 /// Verifies a directory, tar, disk image or the running system against every check
 ///
@@ -89,13 +89,14 @@ pub fn report(path: &Path, target: &Target, plan: &Plan, boot: bool, today: Date
             path.display()
         );
         planes.push(Plane::Running);
-        seen.extend(boot::observe(path, plan)?);
+        seen.extend(verify::boot::boot(path, plan)?);
     }
     let kind = match target.kind {
         _ if running => "running".to_owned(),
         TargetKind::Directory => "directory".to_owned(),
         TargetKind::Tar => "tar".to_owned(),
-        TargetKind::Disk(format) => format.to_string(),
+        TargetKind::Disk(DiskFormat::Raw) => "raw".to_owned(),
+        TargetKind::Disk(DiskFormat::Qcow2) => "qcow2".to_owned(),
     };
     let sha256 = match target.kind {
         TargetKind::Directory => None,
@@ -111,9 +112,11 @@ fn detect(root: Root<'_>, path: &Path, assets: &Assets) -> anyhow::Result<Distro
     let release = os_release::read(root)
         .with_context(|| format!("{name}: which distribution is it?"))?
         .ok_or_else(|| {
-            ConfigError::plain(format!("{name} has no /etc/os-release, so it is no Linux root; or name it with -d"))
+            ConfigError::plain(format!(
+                "{name} has no /etc/os-release, so it is no Linux root; or name it with -d"
+            ))
         })?;
-    let (id, version) = (release.id(), release.version_id());
+    let (id, version) = (release.id(), release.version_id().unwrap_or_default());
     let known = distro::by_os_release(id, version, assets)?;
     known.ok_or_else(|| {
         ConfigError::plain(format!(

@@ -9,14 +9,27 @@ pub mod accounts;
 pub mod apt;
 pub mod cloud_init;
 pub mod deb822;
+pub mod dns;
 pub mod dpkg;
+pub mod fail2ban;
 pub mod files;
 pub mod firewall;
+mod glob;
+pub mod ini_dropin;
+pub mod journald;
+pub mod kernel;
 pub mod keyvalue;
+pub mod mail;
+pub mod ntp;
 pub mod os_release;
 pub mod pam;
+pub mod python_ini;
+pub mod reach;
+pub mod rsyslog;
+pub mod secrets;
 pub mod sshd;
 pub mod sudoers;
+pub mod systemd;
 
 #[cfg(test)]
 mod dice;

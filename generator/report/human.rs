@@ -51,7 +51,8 @@ fn describe(out: &mut String, check: &CheckReport) {
     let references = check.references.iter().find(|r| r.starts_with("Check-")).map_or("", String::as_str);
     let _ = writeln!(out, "{style}{word:>14}{style:#}  {}  {} {references}", check.id, check.title);
     if let Some(waiver) = &check.waiver {
-        let (owner, reason, expires, left) = (&waiver.owner, &waiver.reason, waiver.expires, waiver.days_left);
+        let (owner, reason, expires, left) =
+            (&waiver.owner, &waiver.reason, waiver.expires, waiver.days_left);
         let _ = writeln!(out, "{:16}waived by {owner} until {expires} ({left} days left): {reason}", "");
     }
     if check.outcome == Outcome::Pass && check.observations.iter().all(|o| o.reason.is_none()) {

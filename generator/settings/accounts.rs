@@ -75,7 +75,10 @@ impl Accounts {
         if named || !login.shell_runs() {
             return None;
         }
-        Some(format!("`{}` has a shell that runs, and the profile's allowed_accounts does not name it", user.name))
+        Some(format!(
+            "`{}` has a shell that runs, and the profile's allowed_accounts does not name it",
+            user.name
+        ))
     }
 }
 

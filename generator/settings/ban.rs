@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, Wanted, checks_of};
 use crate::diagnostic::ConfigError;
-use crate::distro::BanBackend;
-use crate::location::Location;
+use crate::distro::{BanBackend, FirewallBackend};
+use crate::effective::fail2ban::{self, Jail, JailState};
+use crate::location::{Location, Sourced};
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::{BundleFile, Phase};
 use crate::render::{Bundle, Context};
@@ -47,10 +48,17 @@ impl Kind for Ban {
     }
 
     fn wanted(&self) -> String {
-        format!("an address banned for {} s after {} failures in {} s on port {}", self.ban_time, self.max_retry, self.find_time, self.port)
+        format!(
+            "an address banned for {} s after {} failures in {} s on port {}",
+            self.ban_time, self.max_retry, self.find_time, self.port
+        )
     }
 
-    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         let checks = checks_of(all);
         for wanted in all {
             let values = Template { profile: context.plan.profile.clone(), jail: wanted.setting.clone() };
@@ -58,9 +66,19 @@ impl Kind for Ban {
                 BanBackend::Fail2banSystemd => {
                     let content = context.templates.render("fail2ban.conf", values)?;
                     bundle.write(BundleFile::config(PATH, content), &checks)?;
-                    bundle.validate(&["fail2ban-client", "--test"], "let fail2ban judge its jails", Some(PATH), &checks);
+                    bundle.validate(
+                        &["fail2ban-client", "--test"],
+                        "let fail2ban judge its jails",
+                        Some(PATH),
+                        &checks,
+                    );
                     let unit = context.plan.distro.unit("ban-tool")?;
-                    bundle.run(Phase::Activate, &["systemctl", "restart", unit], "restart the ban tool", &checks);
+                    bundle.run(
+                        Phase::Activate,
+                        &["systemctl", "restart", unit],
+                        "restart the ban tool",
+                        &checks,
+                    );
                 }
             }
         }
@@ -79,6 +97,89 @@ impl Kind for Ban {
 }
 
 impl Ban {
+    fn configured(&self, look: &Look<'_>) -> Vec<Observation> {
+        let plane = Plane::Configured;
+        let jail = match fail2ban::jail(look.root, "sshd") {
+            Ok(JailState::Jail(jail)) => jail,
+            Ok(JailState::Absent) => {
+                let reason = "fail2ban has no jail `sshd`, so nobody is banned";
+                let at = Location::file("/etc/fail2ban");
+                return vec![Observation::fail(plane, "no jail", self.wanted(), reason).at(at)];
+            }
+            Ok(JailState::Broken(problem)) => {
+                let reason =
+                    format!("fail2ban refuses its configuration, so nobody is banned: {}", problem.value);
+                return vec![Observation::fail(plane, "no jail", self.wanted(), reason).at(problem.at)];
+            }
+            Err(error) => return vec![Observation::error(plane, self.wanted(), error.to_string())],
+        };
+        let mut seen = vec![
+            judge(&jail.enabled, true, "enabled", "the jail does not run"),
+            self.log_is_readable(look, &jail),
+            self.action(look, &jail),
+        ];
+        let limits = [
+            ("maxretry", &jail.maxretry, self.max_retry, "an attacker gets more tries"),
+            ("findtime", &jail.findtime, self.find_time, "failures are counted over another time"),
+            ("bantime", &jail.bantime, self.ban_time, "a ban lasts for another time"),
+        ];
+        for (name, found, wanted, reason) in limits {
+            let wanted_text = format!("{name} {wanted}");
+            seen.push(match found {
+                Some(found) => {
+                    let good = seconds(&found.value) == Some(i64::from(wanted));
+                    Observation::judge(plane, good, format!("{name} {}", found.value), wanted_text, reason)
+                        .at(found.at.clone())
+                }
+                None => Observation::fail(plane, format!("{name} not set"), wanted_text, reason),
+            });
+        }
+        seen
+    }
+
+    /// Only the journal holds sshd's log on a system without a syslog daemon.
+    fn log_is_readable(&self, look: &Look<'_>, jail: &Jail) -> Observation {
+        let plane = Plane::Configured;
+        let backend = &jail.backend;
+        let wanted = "the jail reads the journal";
+        let has_bindings = look.packages().is_ok_and(|p| p.get("python3-systemd").is_some());
+        let found = format!("backend {}", backend.value);
+        let (good, reason) = match backend.value.as_str() {
+            "systemd" => {
+                (has_bindings, "python3-systemd is not installed, so the jail can't read the journal")
+            }
+            _ => (false, "the log file that this backend reads is not written on this system"),
+        };
+        Observation::judge(plane, good, found, wanted, reason).at(backend.at.clone())
+    }
+
+    /// The ban goes through the packet filter, on the profile's port.
+    fn action(&self, look: &Look<'_>, jail: &Jail) -> Observation {
+        let plane = Plane::Configured;
+        let program = match look.plan.distro.backends.firewall {
+            FirewallBackend::Nftables => "nft",
+        };
+        let wanted = format!("a ban through {program} on port {}", self.port);
+        let Some(action) = jail.actions.first() else {
+            let reason = "the jail has no action, so a ban does nothing";
+            return Observation::fail(plane, "no action", wanted, reason).at(jail.enabled.at.clone());
+        };
+        let port = action.option("port").unwrap_or_default();
+        let found = format!("action {} on port {port}", action.name);
+        let (good, reason) = if action.file.is_none() {
+            (false, "there is no such action, so the jail does not start".to_owned())
+        } else if !action.programs.iter().any(|p| p == program) {
+            (false, format!("the action runs {}, which nothing enforces here", action.programs.join(", ")))
+        } else {
+            (
+                names_port(port, self.port),
+                format!("sshd listens on port {}, and the ban is for others", self.port),
+            )
+        };
+        let at = jail.port.as_ref().filter(|_| reason.starts_with("sshd")).map_or(&action.at, |p| &p.at);
+        Observation::judge(plane, good, found, wanted, reason).at(at.clone())
+    }
+
     /// Bans an address that belongs to nobody and looks for it in the kernel's rules: the jail
     /// runs, and its action can be enforced.
     fn bans(&self, exec: &dyn Exec) -> Observation {
@@ -100,6 +201,39 @@ impl Ban {
             }
         }
     }
+}
+
+fn judge(found: &Sourced<bool>, wanted: bool, what: &str, reason: &str) -> Observation {
+    let text = |value: bool| format!("{what} {value}");
+    Observation::judge(Plane::Configured, found.value == wanted, text(found.value), text(wanted), reason)
+        .at(found.at.clone())
+}
+
+/// Whether a list of ports (`22022`, `ssh,22022`, `0:65535`) has one in it.
+fn names_port(list: &str, port: u16) -> bool {
+    list.split(',').map(str::trim).any(|item| match item.split_once(':') {
+        Some((first, last)) => match (first.parse::<u16>(), last.parse::<u16>()) {
+            (Ok(first), Ok(last)) => (first..=last).contains(&port),
+            _ => false,
+        },
+        None => item.parse() == Ok(port) || (item == "ssh" && port == 22),
+    })
+}
+
+/// A time as fail2ban writes it: seconds, or a number with a unit (fail2ban's `str2seconds`).
+fn seconds(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(text.len());
+    let number: i64 = text[..digits].parse().ok()?;
+    let factor = match text[digits..].trim() {
+        "" | "s" | "sec" => 1,
+        "m" | "min" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        "w" => 604_800,
+        _ => return None,
+    };
+    number.checked_mul(factor)
 }
 
 /// fail2ban acts in a thread of its own: the ban shows within moments.

@@ -28,7 +28,11 @@ impl Kind for Cleartext {
         "no telnet, rsh, talk, ftp, tftp or NIS".into()
     }
 
-    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         for wanted in all {
             for name in context.plan.distro.package_names(ROLE) {
                 bundle.remove_package(name, wanted.check);
@@ -55,7 +59,9 @@ impl Kind for Cleartext {
                 for source in sources.enabled.iter().filter(|s| s.trusted() == Some(true)) {
                     let reason = "packages of this archive are installed without a signature";
                     let found = format!("{} without a signature", source.uris.join(" "));
-                    seen.push(Observation::fail(plane, found, "signed archives", reason).at(source.at.clone()));
+                    seen.push(
+                        Observation::fail(plane, found, "signed archives", reason).at(source.at.clone()),
+                    );
                 }
             }
             Err(why) => seen.push(Observation::unobserved(plane, "signed archives", why)),

@@ -66,7 +66,11 @@ impl Kind for Firewall {
         format!("drop on input and forward, {} let in", ports.join(", "))
     }
 
-    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         let distro = &context.plan.distro;
         let checks = checks_of(all);
         let path = distro.path("firewall")?;
@@ -79,7 +83,12 @@ impl Kind for Firewall {
                 FirewallBackend::Nftables => {
                     let content = context.templates.render("nftables.conf", values)?;
                     bundle.write(BundleFile::config(path, content).mode(0o755), &checks)?;
-                    bundle.validate(&["nft", "-c", "-f", path], "let nft judge the rules", Some(path), &checks);
+                    bundle.validate(
+                        &["nft", "-c", "-f", path],
+                        "let nft judge the rules",
+                        Some(path),
+                        &checks,
+                    );
                     bundle.run(Phase::Activate, &["nft", "-f", path], "load the firewall's rules", &checks);
                 }
             }
@@ -125,14 +134,22 @@ fn judge_default(fate: &Fate, plane: Plane, what: &str) -> Observation {
     }
 }
 
-fn judge_opening(rules: &RuleSet, opening: &Opening, family: Family, plane: Plane, name: &str) -> Observation {
+fn judge_opening(
+    rules: &RuleSet,
+    opening: &Opening,
+    family: Family,
+    plane: Plane,
+    name: &str,
+) -> Observation {
     let Opening { name: service, protocol, port } = opening;
     let wanted = format!("{service} ({port}/{protocol}, {name}) let in");
     match rules.reach(to_packet(*protocol), *port, family) {
         Reach::Open(at) => Observation::pass(plane, "let in", wanted).at(at),
         Reach::Partly(openings) => {
-            let reason = "only some may connect, or only at times: the service would be out of reach for the others";
-            Observation::fail(plane, "let in partly", wanted, reason).at(openings.first().map(|o| o.at.clone()))
+            let reason =
+                "only some may connect, or only at times: the service would be out of reach for the others";
+            Observation::fail(plane, "let in partly", wanted, reason)
+                .at(openings.first().map(|o| o.at.clone()))
         }
         Reach::Closed(at) => {
             let reason = "the service is out of reach; for SSH that locks everybody out";
@@ -147,7 +164,12 @@ pub fn not_understood(unknown: &[Unknown], plane: Plane, wanted: String) -> Obse
     let first = unknown.first();
     let text = first.map_or("", |u| u.text.as_str());
     let at: Option<Location> = first.map(|u| u.at.clone());
-    Observation::unobserved(plane, wanted, format!("the rule set holds what this program does not know: {text}")).at(at)
+    Observation::unobserved(
+        plane,
+        wanted,
+        format!("the rule set holds what this program does not know: {text}"),
+    )
+    .at(at)
 }
 
 /// The firewall model's word for a transport protocol.

@@ -43,7 +43,11 @@ impl Kind for Journald {
         format!("{}={}", self.key, self.value)
     }
 
-    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         let checks = checks_of(all);
         let mut options: Vec<Journald> = all.iter().map(|w| w.setting.clone()).collect();
         options.sort();
@@ -66,10 +70,30 @@ impl Kind for Journald {
 }
 
 impl Journald {
+    fn configured(&self, look: &Look<'_>) -> Observation {
+        let plane = Plane::Configured;
+        let journal = match look.journald() {
+            Ok(journal) => journal,
+            Err(why) => return Observation::unobserved(plane, self.wanted(), why),
+        };
+        let values = journal.config.all("Journal", &self.key);
+        let Some((decides, losing)) = values.split_last() else {
+            let reason = "no file sets it, so journald's default counts";
+            return Observation::fail(plane, "not set", self.wanted(), reason)
+                .at(Location::file("/etc/systemd/journald.conf"));
+        };
+        let found = format!("{}={}", self.key, decides.value);
+        let reason = "this line comes last, and journald takes the last value";
+        Observation::judge(plane, decides.value == self.value, found, self.wanted(), reason)
+            .at(decides.at.clone())
+            .over(losing.iter().map(|l| l.at.clone()).collect())
+    }
+
     /// With `Storage=persistent`, the journal of this very boot is on disk.
     fn on_disk(&self, look: &Look<'_>) -> Observation {
         let plane = Plane::Running;
-        let header = look.exec().and_then(|exec| running::ask(exec, &["journalctl", "--header", "--system", "-b"]));
+        let header =
+            look.exec().and_then(|exec| running::ask(exec, &["journalctl", "--header", "--system", "-b"]));
         match header {
             Ok(header) => {
                 let paths: Vec<&str> =

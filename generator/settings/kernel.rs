@@ -29,14 +29,22 @@ impl Kind for Kernel {
             Ok(kernels) => kernels,
             Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
         };
-        let newest = &kernels.newest;
+        let Some(newest) = kernels.newest() else {
+            return vec![Observation::unobserved(plane, self.wanted(), "there is no kernel in /boot")];
+        };
         let wanted = format!("kernel {newest}");
         vec![match plane {
             Plane::Configured => match &kernels.boots {
                 Ok(boot) => {
                     let reason = format!("GRUB would boot this one, although {newest} is installed");
-                    Observation::judge(plane, boot.release == *newest, format!("kernel {}", boot.release), wanted, reason)
-                        .at(boot.at.clone())
+                    Observation::judge(
+                        plane,
+                        boot.release == newest,
+                        format!("kernel {}", boot.release),
+                        wanted,
+                        reason,
+                    )
+                    .at(boot.at.clone())
                 }
                 Err(why) => Observation::unobserved(plane, wanted, why.clone()),
             },

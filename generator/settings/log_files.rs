@@ -17,8 +17,18 @@ const FOLDER: &str = "/var/log";
 
 /// Logs that are public by design: who logged in, and what was installed. `wtmp` and its kin are
 /// writable by group utmp, whose programs keep them (utmp(5)).
-const PUBLIC: [&str; 10] =
-    ["wtmp", "btmp", "lastlog", "faillog", "dpkg.log", "alternatives.log", "bootstrap.log", "fontconfig.log", "history.log", "eipp.log.xz"];
+const PUBLIC: [&str; 10] = [
+    "wtmp",
+    "btmp",
+    "lastlog",
+    "faillog",
+    "dpkg.log",
+    "alternatives.log",
+    "bootstrap.log",
+    "fontconfig.log",
+    "history.log",
+    "eipp.log.xz",
+];
 
 /// How deep folders are followed.
 const MAX_DEPTH: usize = 16;

@@ -6,15 +6,27 @@
 
 mod accounts;
 mod announcements;
+mod ban;
 mod cleartext;
 mod cloud_config;
 mod firewall;
 mod hygiene;
+mod journald;
+mod kernel;
+mod log_files;
+mod log_transport;
 mod package;
 mod pending_updates;
+mod ports;
 mod privileges;
 mod release_supported;
+mod secrets;
+mod server_scope;
+mod services;
+mod ssh_login;
+mod ssh_port;
 mod sshd;
+mod unit;
 mod update_reboot;
 mod updates;
 
@@ -24,7 +36,7 @@ use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
 use crate::observation::{Observation, Plane};
 use crate::render::{Bundle, Context};
-use crate::verify::Look;
+use crate::verify::{Look, Outside};
 
 /// What every setting kind can do.
 pub trait Kind: Sized {
@@ -57,6 +69,12 @@ pub trait Kind: Sized {
 
     /// Looks at the target on one plane.
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation>;
+
+    /// What a stranger on the network saw of it, on the running plane; most kinds are not seen
+    /// from there.
+    fn observe_outside(&self, _outside: &Outside) -> Vec<Observation> {
+        Vec::new()
+    }
 }
 
 /// A setting and the check that wants it.
@@ -118,6 +136,11 @@ macro_rules! kinds {
             pub fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
                 match self { $(Self::$variant(s) => s.observe(look, plane),)* }
             }
+
+            /// See [`Kind::observe_outside`].
+            pub fn observe_outside(&self, outside: &Outside) -> Vec<Observation> {
+                match self { $(Self::$variant(s) => s.observe_outside(outside),)* }
+            }
         }
 
         /// Renders every setting of the plan, kind by kind in the order of the list.
@@ -143,16 +166,28 @@ macro_rules! kinds {
 
 kinds! {
     "sshd" Sshd(sshd::Sshd),
+    "ssh-port" SshPort(ssh_port::SshPort),
+    "ssh-login" SshLogin(ssh_login::SshLogin),
     "cloud-config" CloudConfig(cloud_config::CloudConfig),
     "package" Package(package::Package),
+    "unit" Unit(unit::Unit),
     "updates" Updates(updates::Updates),
     "update-reboot" UpdateReboot(update_reboot::UpdateReboot),
     "pending-updates" PendingUpdates(pending_updates::PendingUpdates),
     "release-supported" ReleaseSupported(release_supported::ReleaseSupported),
     "firewall" Firewall(firewall::Firewall),
+    "ports" Ports(ports::Ports),
+    "ban" Ban(ban::Ban),
+    "services" Services(services::Services),
     "accounts" Accounts(accounts::Accounts),
     "privileges" Privileges(privileges::Privileges),
+    "secrets" Secrets(secrets::Secrets),
+    "kernel" Kernel(kernel::Kernel),
+    "server-scope" ServerScope(server_scope::ServerScope),
     "cleartext" Cleartext(cleartext::Cleartext),
+    "journald" Journald(journald::Journald),
+    "log-transport" LogTransport(log_transport::LogTransport),
+    "log-files" LogFiles(log_files::LogFiles),
     "announcements" Announcements(announcements::Announcements),
     "hygiene" Hygiene(hygiene::Hygiene),
 }

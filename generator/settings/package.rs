@@ -36,7 +36,11 @@ impl Kind for Package {
         format!("packages of the role `{}` installed", self.role)
     }
 
-    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         for wanted in all {
             for name in context.plan.distro.package_names(&wanted.setting.role) {
                 bundle.install(name, wanted.check);
@@ -54,9 +58,8 @@ impl Kind for Package {
         let observe = |name: &String| {
             let wanted = format!("{name} installed");
             match packages.get(name) {
-                Some(package) => {
-                    Observation::pass(plane, format!("{name} {}", package.version), wanted).at(package.at.clone())
-                }
+                Some(package) => Observation::pass(plane, format!("{name} {}", package.version), wanted)
+                    .at(package.at.clone()),
                 None => Observation::fail(
                     plane,
                     "not installed",

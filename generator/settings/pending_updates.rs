@@ -51,7 +51,9 @@ impl Kind for PendingUpdates {
         };
         let suites = &look.plan.distro.archive.suites;
         let is_security = |archive: &apt::Archive| {
-            suites.iter().any(|s| s.role == "security" && s.codename == archive.codename && s.label == archive.label)
+            suites
+                .iter()
+                .any(|s| s.role == "security" && s.codename == archive.codename && s.label == archive.label)
         };
         let pending = match apt::pending_upgrades(look.root, packages, is_security) {
             Ok(Some(pending)) => pending,
@@ -82,14 +84,18 @@ impl PendingUpdates {
                 let reason = "there are no package lists and no record of the build, so nobody knows";
                 return Observation::unobserved(plane, self.wanted(), reason);
             }
-            (_, Ok(None)) => return Observation::unobserved(plane, self.wanted(), "there is no package database"),
+            (_, Ok(None)) => {
+                return Observation::unobserved(plane, self.wanted(), "there is no package database");
+            }
             (Err(error), _) | (_, Err(error)) => {
                 return Observation::error(plane, self.wanted(), error.to_string());
             }
         };
         let record: Record = match serde_json::from_slice(&record) {
             Ok(record) => record,
-            Err(error) => return Observation::error(plane, self.wanted(), format!("{RECORD}: {error}")).at(at),
+            Err(error) => {
+                return Observation::error(plane, self.wanted(), format!("{RECORD}: {error}")).at(at);
+            }
         };
         if record.dpkg_status_sha256 != crate::hash::bytes(&database) {
             let reason = "packages were changed after the build took its record, so it proves nothing";

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Kind;
 use super::firewall::{not_understood, openings, to_packet};
 use crate::effective::firewall::{Opening, Protocol as Packet};
+use crate::effective::systemd::State;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::parameter::Service;
@@ -45,12 +46,12 @@ impl Kind for Ports {
                 seen.extend(self.units(look).map(|(port, unit)| self.has_unit(look, port, &unit)));
                 seen
             }
-            Plane::Running => {
-                let mut seen = self.each_has_listener(look);
-                seen.extend(look.outside.map(|outside| self.no_other_answers(outside)));
-                seen
-            }
+            Plane::Running => self.each_has_listener(look),
         }
+    }
+
+    fn observe_outside(&self, outside: &Outside) -> Vec<Observation> {
+        vec![self.no_other_answers(outside)]
     }
 }
 
@@ -104,12 +105,12 @@ impl Ports {
             Ok(systemd) => systemd,
             Err(why) => return Observation::unobserved(plane, wanted, why),
         };
-        match systemd.enablement(unit) {
+        match systemd.state(unit) {
             Ok(state) => {
-                let word = state.state.word();
+                let word = state.value.to_string();
                 let reason = format!("port {port} is open, but nothing will listen there: {unit} is {word}");
-                let at = state.at.clone().unwrap_or_else(|| Location::file(unit));
-                Observation::judge(plane, word == "enabled", format!("{unit} {word}"), wanted, reason).at(at)
+                let good = state.value == State::Enabled;
+                Observation::judge(plane, good, format!("{unit} {word}"), wanted, reason).at(state.at)
             }
             Err(error) => Observation::error(plane, wanted, error.to_string()),
         }
@@ -123,7 +124,8 @@ impl Ports {
         };
         let judge = |o: super::firewall::Opening| {
             let wanted = format!("something listens on {}/{}", o.port, o.protocol);
-            let found = listeners.iter().find(|l| l.port == o.port && l.protocol == o.protocol && !l.is_local());
+            let found =
+                listeners.iter().find(|l| l.port == o.port && l.protocol == o.protocol && !l.is_local());
             match found {
                 Some(l) => {
                     let program = l.program.as_deref().unwrap_or("the kernel");
@@ -131,7 +133,8 @@ impl Ports {
                 }
                 None => {
                     let reason = "the port is open for nothing, and for whatever starts there next";
-                    Observation::fail(plane, "nothing listens", wanted, reason).at(Location::file("ss -ltunp"))
+                    Observation::fail(plane, "nothing listens", wanted, reason)
+                        .at(Location::file("ss -ltunp"))
                 }
             }
         };
@@ -150,7 +153,11 @@ impl Ports {
         let at = Location::file(format!("from outside: {} TCP ports tried", outside.probed_ports));
         let wanted = self.wanted();
         let reason = "these ports answer, and no service of the profile stands behind them";
-        let found = if alien.is_empty() { "no other port answers".into() } else { format!("ports {}", alien.join(", ")) };
+        let found = if alien.is_empty() {
+            "no other port answers".into()
+        } else {
+            format!("ports {}", alien.join(", "))
+        };
         Observation::judge(plane, alien.is_empty(), found, wanted, reason).at(at)
     }
 }

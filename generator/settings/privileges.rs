@@ -64,14 +64,19 @@ impl Privileges {
         for problem in &sudoers.problems {
             let reason = "sudo refuses its configuration because of this line";
             let found = problem.value.clone();
-            seen.push(Observation::fail(plane, found, "a sudoers file that sudo reads", reason).at(problem.at.clone()));
+            seen.push(
+                Observation::fail(plane, found, "a sudoers file that sudo reads", reason)
+                    .at(problem.at.clone()),
+            );
         }
         for grant in sudoers.grants() {
             let alien: Vec<&str> =
                 grant.who.iter().filter(|w| !self.is_named(look, w)).map(String::as_str).collect();
             if !alien.is_empty() {
                 let reason = format!("the profile's allowed_admins does not name {}", alien.join(", "));
-                seen.push(Observation::fail(plane, describe(&grant), self.wanted(), reason).at(grant.at.clone()));
+                seen.push(
+                    Observation::fail(plane, describe(&grant), self.wanted(), reason).at(grant.at.clone()),
+                );
             }
         }
         seen
@@ -92,7 +97,8 @@ impl Privileges {
             }
             for member in group.value.members.iter().filter(|m| !self.is_named(look, m)) {
                 let found = format!("{member} is in group {name}");
-                let reason = format!("group {name} is as good as root, and allowed_admins does not name {member}");
+                let reason =
+                    format!("group {name} is as good as root, and allowed_admins does not name {member}");
                 seen.push(Observation::fail(plane, found, self.wanted(), reason).at(group.at.clone()));
             }
         }

@@ -35,13 +35,15 @@ impl Kind for ReleaseSupported {
         let at = release.at().clone();
         let named = format!("{} {}", release.id(), release.version_id().unwrap_or("without a version"));
         if release.id() != facts.os_release.id || release.version_id() != Some(&facts.os_release.version_id) {
-            let reason = format!("the target is {named}, but the plan is for {}: name its own with -d", facts.title);
+            let reason =
+                format!("the target is {named}, but the plan is for {}: name its own with -d", facts.title);
             return vec![Observation::fail(plane, named, facts.title.clone(), reason).at(at)];
         }
         let end = facts.lifecycle.end_of_life;
         let found = format!("{}: security support until {end}", facts.title);
         if look.today > end {
-            let reason = format!("past its end of life ({}): upgrade or replace the machine", facts.lifecycle.source);
+            let reason =
+                format!("past its end of life ({}): upgrade or replace the machine", facts.lifecycle.source);
             return vec![Observation::fail(plane, found, self.wanted(), reason).at(at)];
         }
         let mut seen = Observation::pass(plane, found, self.wanted()).at(at);

@@ -40,9 +40,7 @@ impl Kind for Secrets {
         };
         let mut seen: Vec<Observation> = Vec::new();
         for unread in &scan.unread {
-            seen.push(
-                Observation::error(plane, self.wanted(), unread.value.clone()).at(unread.at.clone()),
-            );
+            seen.push(Observation::error(plane, self.wanted(), unread.value.clone()).at(unread.at.clone()));
         }
         for secret in scan.secrets.iter().take(MAX_LISTED) {
             let reason = "everybody who can start the image knows it";

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Kind;
 use crate::effective::files::wildcard;
+use crate::effective::systemd::Cause;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::parameter::Service;
@@ -46,7 +47,9 @@ impl Kind for Services {
             Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
         };
         let allowed = self.names(look);
-        let alien = units.iter().filter(|(unit, ..)| !allowed.iter().any(|a| wildcard(a.as_bytes(), unit.as_bytes())));
+        let alien = units
+            .iter()
+            .filter(|(unit, ..)| !allowed.iter().any(|a| wildcard(a.as_bytes(), unit.as_bytes())));
         let mut seen: Vec<Observation> = alien
             .map(|(unit, how, at)| {
                 let reason = format!("{how}, and the profile's allowed_units does not name it");
@@ -79,8 +82,12 @@ impl Services {
             .into_iter()
             .filter(|s| KINDS.iter().any(|k| s.unit.ends_with(k)))
             .map(|s| {
-                let how = format!("it starts at boot ({})", s.chain.join(" <- "));
-                (s.unit, how, s.at)
+                let how = format!("it starts at boot ({} -> {})", s.chain.join(" -> "), s.unit);
+                let at = match s.cause {
+                    Cause::PulledIn(line) => line.at,
+                    Cause::Default => Location::file(s.file),
+                };
+                (s.unit, how, at)
             })
             .collect())
     }

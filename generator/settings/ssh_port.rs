@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::sshd::{DropIn, Line, reload};
 use super::{Kind, Wanted, checks_of};
 use crate::diagnostic::ConfigError;
-use crate::location::Location;
+use crate::effective::sshd::MAIN;
+use crate::effective::systemd::State;
+use crate::location::{Location, Sourced};
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::BundleFile;
 use crate::render::{Bundle, Context};
@@ -35,7 +37,11 @@ impl Kind for SshPort {
         format!("SSH on port {}, {} or above", self.port, self.at_least)
     }
 
-    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         let checks = checks_of(all);
         let lines = all.iter().map(|w| Line { keyword: "Port".into(), value: w.setting.port.to_string() });
         let dropin = DropIn { profile: context.plan.profile.clone(), options: lines.collect() };
@@ -68,11 +74,17 @@ type Ports = Vec<(u16, Location)>;
 impl SshPort {
     fn configured(&self, look: &Look<'_>) -> Result<Ports, String> {
         let config = look.sshd()?;
-        let socket = look.plan.distro.units.get("ssh-socket");
-        if let Some(unit) = socket.filter(|u| look.systemd().is_ok_and(|s| s.is_enabled(u))) {
-            return look.systemd()?.listen_ports(unit);
+        if let Some(ports) = socket_ports(look)? {
+            return Ok(ports);
         }
-        Ok(config.listeners().into_iter().map(|l| (l.port, l.at.unwrap_or_else(|| Location::file(super::sshd::MAIN)))).collect())
+        let mut ports: Ports = config
+            .listeners()
+            .into_iter()
+            .map(|l| (l.port, l.at.unwrap_or_else(|| Location::file(MAIN))))
+            .collect();
+        ports.sort();
+        ports.dedup();
+        Ok(ports)
     }
 
     fn running(&self, look: &Look<'_>) -> Result<Ports, String> {
@@ -94,4 +106,19 @@ impl SshPort {
             })
             .collect()
     }
+}
+
+/// Where sshd is started by a socket unit, that unit decides the ports and `Port` has no effect.
+fn socket_ports(look: &Look<'_>) -> Result<Option<Ports>, String> {
+    let Some(socket) = look.plan.distro.units.get("ssh-socket") else { return Ok(None) };
+    let systemd = look.systemd()?;
+    if systemd.state(socket).map_err(|e| e.to_string())?.value != State::Enabled {
+        return Ok(None);
+    }
+    let streams = systemd.listen_streams(socket).map_err(|e| e.to_string())?.unwrap_or_default();
+    let port = |stream: &Sourced<String>| {
+        let port = stream.value.rsplit(':').next()?.parse().ok()?;
+        Some((port, stream.at.clone()))
+    };
+    Ok(Some(streams.iter().filter_map(port).collect()))
 }

@@ -127,11 +127,18 @@ impl Kind for Sshd {
         }
     }
 
-    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         let distro = &context.plan.distro;
         let mut options = Vec::new();
         for wanted in all {
-            options.push(Line { keyword: wanted.setting.keyword.clone(), value: wanted.setting.rendered(distro) });
+            options.push(Line {
+                keyword: wanted.setting.keyword.clone(),
+                value: wanted.setting.rendered(distro),
+            });
         }
         options.sort();
         options.dedup();

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
+use crate::effective::systemd::State;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::UnitState;
@@ -37,7 +38,11 @@ impl Kind for Unit {
         format!("{} {}", self.role, self.state.word())
     }
 
-    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         for wanted in all {
             let role = &wanted.setting.role;
             let name = context.plan.distro.units.get(role).unwrap_or(role);
@@ -62,19 +67,18 @@ impl Unit {
             Ok(systemd) => systemd,
             Err(why) => return Observation::unobserved(plane, self.wanted(), why),
         };
-        let state = match systemd.enablement(name) {
+        let state = match systemd.state(name) {
             Ok(state) => state,
             Err(error) => return Observation::error(plane, self.wanted(), error.to_string()),
         };
-        let word = state.state.word();
         let good = match self.state {
-            UnitState::Enabled => word == "enabled",
-            UnitState::Disabled => matches!(word, "disabled" | "masked" | "not-found"),
-            UnitState::Masked => word == "masked",
+            UnitState::Enabled => state.value == State::Enabled,
+            UnitState::Disabled => matches!(state.value, State::Disabled | State::Masked | State::NotFound),
+            UnitState::Masked => state.value == State::Masked,
         };
-        let reason = format!("systemd would call {name} {word}");
-        Observation::judge(plane, good, format!("{name} {word}"), format!("{name} {}", self.state.word()), reason)
-            .at(state.at.clone().unwrap_or_else(|| Location::file(name)))
+        let (found, wanted) = (format!("{name} {}", state.value), format!("{name} {}", self.state.word()));
+        let reason = format!("systemd would call {name} {}", state.value);
+        Observation::judge(plane, good, found, wanted, reason).at(state.at)
     }
 
     fn running(&self, look: &Look<'_>, name: &str) -> Observation {

@@ -38,10 +38,18 @@ impl Kind for UpdateReboot {
     }
 
     fn wanted(&self) -> String {
-        if self.automatic { format!("automatic reboot at {}", self.time) } else { "no automatic reboot".into() }
+        if self.automatic {
+            format!("automatic reboot at {}", self.time)
+        } else {
+            "no automatic reboot".into()
+        }
     }
 
-    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         for wanted in all {
             let values = Template {
                 profile: context.plan.profile.clone(),
@@ -84,8 +92,10 @@ impl Kind for UpdateReboot {
                     Observation::judge(plane, good, format!("at {}", time.value), self.wanted(), reason)
                         .at(time.at.clone())
                 }
-                None => Observation::fail(plane, "no time", self.wanted(), "it would reboot at once, at any hour")
-                    .at(Location::file("/etc/apt/apt.conf.d")),
+                None => {
+                    Observation::fail(plane, "no time", self.wanted(), "it would reboot at once, at any hour")
+                        .at(Location::file("/etc/apt/apt.conf.d"))
+                }
             });
         }
         seen

@@ -189,3 +189,30 @@ impl Tree for DirTree {
         paths.par_iter().enumerate().for_each(|(index, path)| read(index, self.open(path)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stepwise_opening_is_as_strict_as_the_system_call() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
+        std::fs::write(dir.path().join("a/b/file"), "x").unwrap();
+        std::os::unix::fs::symlink("a", dir.path().join("link")).unwrap();
+        std::os::unix::fs::symlink("b/file", dir.path().join("a/last")).unwrap();
+        let tree = DirTree::open(dir.path()).unwrap();
+        let stepwise = |path: &[u8]| tree.open_stepwise(path, OFlags::RDONLY | OFlags::NOFOLLOW).is_ok();
+        for (path, opens) in [
+            ("a/b/file", true),
+            ("link/b/file", false),
+            ("a/last", false),
+            ("a/../a/b/file", false),
+            ("a/none", false),
+        ] {
+            assert_eq!(stepwise(path.as_bytes()), opens, "{path}");
+            let at_once = tree.open_at(path.as_bytes(), OFlags::RDONLY).is_ok();
+            assert!(at_once || !opens, "{path}: never laxer than the system call");
+        }
+    }
+}

@@ -63,9 +63,7 @@ impl<'a> Root<'a> {
             if meta.kind == FileKind::Symlink && (follow_last || !todo.is_empty()) {
                 links += 1;
                 if links > MAX_LINKS {
-                    return Err(TargetError::LinkLoop {
-                        path: display(path),
-                    });
+                    return Err(TargetError::LinkLoop { path: display(path) });
                 }
                 let text = self.tree.read_link(&here)?;
                 done.pop();
@@ -115,9 +113,7 @@ impl<'a> Root<'a> {
 
     /// As [`Root::read`], as text; bytes that are no UTF-8 become U+FFFD.
     pub fn read_text(&self, path: impl AsRef<[u8]>) -> Result<Option<String>> {
-        Ok(self
-            .read(path)?
-            .map(|b| String::from_utf8_lossy(&b).into_owned()))
+        Ok(self.read(path)?.map(|b| String::from_utf8_lossy(&b).into_owned()))
     }
 
     /// Entries of a directory, sorted by name, following links to it; empty where there is none.
@@ -131,6 +127,5 @@ impl<'a> Root<'a> {
 
 /// The meaningful components of a path: empty ones and `.` left out, `..` kept.
 fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
-    path.split(|b| *b == b'/')
-        .filter(|c| !c.is_empty() && *c != b".")
+    path.split(|b| *b == b'/').filter(|c| !c.is_empty() && *c != b".")
 }

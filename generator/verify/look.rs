@@ -7,15 +7,20 @@ use std::result::Result;
 use jiff::civil::Date;
 
 use super::running::{self, Listener};
+use super::scan::{self, Scan};
 use crate::distro::FirewallBackend;
 use crate::effective::accounts::{self, Accounts, Login};
 use crate::effective::apt::{AptConf, Sources};
 use crate::effective::cloud_init::CloudConfig;
 use crate::effective::dpkg::Database;
 use crate::effective::firewall::{self, RuleSet};
+use crate::effective::journald::{self, Journald};
+use crate::effective::kernel::{self, Kernels};
 use crate::effective::os_release::{self, OsRelease};
+use crate::effective::rsyslog::{self, Rsyslog};
 use crate::effective::sshd::{self, SshdConfig};
 use crate::effective::sudoers::{self, Sudoers};
+use crate::effective::systemd::Units;
 use crate::observation::Plane;
 use crate::plan::Plan;
 use crate::target::{Exec, Root, TargetError};
@@ -40,7 +45,7 @@ pub struct Look<'a> {
     /// The day (UTC) that dates are held against.
     pub today: Date,
     exec: Option<&'a dyn Exec>,
-    readers: Readers,
+    readers: Readers<'a>,
 }
 
 /// What a reader gave, or why it could not: in words, for an observation's reason.
@@ -48,20 +53,25 @@ type Read<T> = Result<T, String>;
 
 /// What was read before.
 #[derive(Default)]
-struct Readers {
+struct Readers<'a> {
     accounts: OnceCell<Read<Accounts>>,
     apt_conf: OnceCell<Read<AptConf>>,
     apt_sources: OnceCell<Read<Sources>>,
     cloud_config: OnceCell<Read<CloudConfig>>,
     firewall: OnceCell<Read<RuleSet>>,
     firewall_running: OnceCell<Read<RuleSet>>,
+    journald: OnceCell<Read<Journald>>,
+    kernels: OnceCell<Read<Kernels>>,
     listeners: OnceCell<Read<Vec<Listener>>>,
     logins: OnceCell<Read<Vec<Login>>>,
     os_release: OnceCell<Read<OsRelease>>,
     packages: OnceCell<Read<Database>>,
+    rsyslog: OnceCell<Read<Option<Rsyslog>>>,
+    scan: OnceCell<Read<Scan>>,
     sshd: OnceCell<Read<SshdConfig>>,
     sshd_dump: OnceCell<Read<Vec<(String, String)>>>,
     sudoers: OnceCell<Read<Option<Sudoers>>>,
+    systemd: OnceCell<Read<Units<'a>>>,
 }
 
 /// Gives a cell's value, read at the first time.
@@ -113,7 +123,8 @@ impl<'a> Look<'a> {
     pub fn logins(&self) -> Read<&Vec<Login>> {
         once!(self.logins, {
             let files = self.sshd().ok().and_then(|s| s.global("AuthorizedKeysFile"));
-            let files = files.map_or_else(|| ".ssh/authorized_keys .ssh/authorized_keys2".into(), |f| f.value);
+            let files =
+                files.map_or_else(|| ".ssh/authorized_keys .ssh/authorized_keys2".into(), |f| f.value);
             let patterns: Vec<&str> = files.split_whitespace().collect();
             accounts::who_can_login(&self.root, self.accounts()?, &patterns).map_err(words)
         })
@@ -142,7 +153,10 @@ impl<'a> Look<'a> {
     pub fn cloud_config(&self) -> Read<&CloudConfig> {
         once!(
             self.cloud_config,
-            found(CloudConfig::read(self.root), "cloud-init is not installed: there is no /etc/cloud/cloud.cfg")
+            found(
+                CloudConfig::read(self.root),
+                "cloud-init is not installed: there is no /etc/cloud/cloud.cfg"
+            )
         )
     }
 
@@ -163,6 +177,22 @@ impl<'a> Look<'a> {
                 firewall::nftables_listing(&listing)
             }),
         }
+    }
+
+    /// journald's configuration.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn journald(&self) -> Read<&Journald> {
+        once!(self.journald, found(journald::read(self.root), "systemd-journald is not installed"))
+    }
+
+    /// Installed kernels, and the one that boots.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn kernels(&self) -> Read<&Kernels> {
+        once!(self.kernels, found(kernel::read(self.root), "there is no kernel in /boot"))
     }
 
     /// Listening sockets of the running system.
@@ -186,7 +216,26 @@ impl<'a> Look<'a> {
     /// # Errors
     /// See [`Look::accounts`].
     pub fn packages(&self) -> Read<&Database> {
-        once!(self.packages, found(Database::read(self.root), "there is no package database /var/lib/dpkg/status"))
+        once!(
+            self.packages,
+            found(Database::read(self.root), "there is no package database /var/lib/dpkg/status")
+        )
+    }
+
+    /// rsyslog's configuration, where it is installed.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn rsyslog(&self) -> Read<&Option<Rsyslog>> {
+        once!(self.rsyslog, rsyslog::read(self.root).map_err(words))
+    }
+
+    /// Every byte of every file, scanned for secrets.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn scan(&self) -> Read<&Scan> {
+        once!(self.scan, scan::scan(self.root, self.packages().ok()).map_err(words))
     }
 
     /// sshd's configuration.
@@ -196,7 +245,10 @@ impl<'a> Look<'a> {
     pub fn sshd(&self) -> Read<&SshdConfig> {
         once!(
             self.sshd,
-            found(sshd::read(&self.root, self.plan.distro.versions.openssh), "there is no /etc/ssh/sshd_config")
+            found(
+                sshd::read(&self.root, self.plan.distro.versions.openssh),
+                "there is no /etc/ssh/sshd_config"
+            )
         )
     }
 
@@ -219,6 +271,13 @@ impl<'a> Look<'a> {
         once!(self.sudoers, sudoers::read(&self.root).map_err(words))
     }
 
+    /// systemd's units.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn systemd(&self) -> Read<&Units<'a>> {
+        once!(self.systemd, Units::read(self.root, self.plan.distro.versions.systemd).map_err(words))
+    }
 }
 
 /// A reader's value, or in words why there is none.

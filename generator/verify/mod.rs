@@ -4,12 +4,15 @@
 //! Owns the order of work and the aggregation into a [`Report`]. What a setting means is the
 //! setting kind's business; what the files mean is `effective`'s.
 
+pub mod boot;
 mod look;
 pub mod outside;
 pub mod running;
+mod scan;
 
 pub use look::{Look, Nature};
-pub use outside::Outside;
+pub use outside::{Outside, Probe};
+pub use scan::Scan;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -41,6 +44,18 @@ pub fn observe(look: &Look<'_>, plane: Plane) -> Vec<Seen> {
             for observation in wanted.setting.observe(look, plane) {
                 seen.push(Seen { check, setting, observation });
             }
+        }
+    }
+    seen
+}
+
+/// What the settings make of the view from outside a running machine.
+pub fn observe_outside(plan: &Plan, outside: &Outside) -> Vec<Seen> {
+    let mut seen = Vec::new();
+    for (check, planned) in plan.checks.iter().enumerate() {
+        for (setting, wanted) in planned.settings.iter().enumerate() {
+            let observations = wanted.setting.observe_outside(outside).into_iter();
+            seen.extend(observations.map(|observation| Seen { check, setting, observation }));
         }
     }
     seen

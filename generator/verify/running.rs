@@ -48,7 +48,10 @@ pub fn ask(exec: &dyn Exec, argv: &[&str]) -> Result<String, String> {
 /// `ss` can't be run, or prints what it never did.
 pub fn listeners(exec: &dyn Exec) -> Result<Vec<Listener>, String> {
     let command = ["ss", "-H", "-l", "-n", "-t", "-u", "-p"];
-    ask(exec, &command)?.lines().map(|line| listener(line).ok_or_else(|| format!("ss printed `{line}`"))).collect()
+    ask(exec, &command)?
+        .lines()
+        .map(|line| listener(line).ok_or_else(|| format!("ss printed `{line}`")))
+        .collect()
 }
 
 /// A line such as

@@ -30,22 +30,29 @@ pub(super) fn read<T>(
 
 pub(super) fn user(line: &str) -> Option<User> {
     let fields: Vec<&str> = line.splitn(7, ':').collect();
-    let [name, password, uid, gid, _gecos, home, shell] = fields.as_slice() else { return None };
+    let [name, password, uid, gid, rest @ ..] = fields.as_slice() else { return None };
+    // What is missing at the end is empty: no home, and /bin/sh as the shell.
+    let text = |index: usize| rest.get(index).map_or_else(String::new, |t| (*t).to_owned());
     Some(User {
         name: name_of(name)?,
         password: (*password).to_owned(),
-        uid: uid.parse().ok()?,
-        gid: gid.parse().ok()?,
-        home: (*home).to_owned(),
-        shell: (*shell).to_owned(),
+        uid: id(uid)?,
+        gid: id(gid)?,
+        home: text(1),
+        shell: text(2),
     })
 }
 
 pub(super) fn shadow(line: &str) -> Option<Shadow> {
     let fields: Vec<&str> = line.split(':').collect();
     let [name, password, numbers @ ..] = fields.as_slice() else { return None };
-    // Old files end after the sixth field; the last one is reserved.
-    if !matches!(numbers.len(), 3 | 7) {
+    // Old files end after the sixth field; the last of the new ones is reserved. A line that
+    // ends before its last field must not end in a colon.
+    let complete = match numbers {
+        [_, _, last] | [_, _, _, _, _, last] => !last.is_empty(),
+        _ => numbers.len() == 7,
+    };
+    if !complete {
         return None;
     }
     let number = |index: usize| match numbers.get(index) {
@@ -66,8 +73,9 @@ pub(super) fn shadow(line: &str) -> Option<Shadow> {
 
 pub(super) fn group(line: &str) -> Option<Group> {
     let fields: Vec<&str> = line.splitn(4, ':').collect();
-    let [name, password, gid, members] = fields.as_slice() else { return None };
-    let (name, gid) = (name_of(name)?, gid.parse().ok()?);
+    let [name, password, gid, rest @ ..] = fields.as_slice() else { return None };
+    let members = rest.first().copied().unwrap_or_default();
+    let (name, gid) = (name_of(name)?, id(gid)?);
     Some(Group { name, password: (*password).to_owned(), gid, members: names(members) })
 }
 
@@ -82,11 +90,16 @@ pub(super) fn group_shadow(line: &str) -> Option<GroupShadow> {
     })
 }
 
+/// A numeric id; blanks before it are tolerated.
+fn id(field: &str) -> Option<u32> {
+    field.trim_start().parse().ok()
+}
+
 /// A name; the compatibility entries of NIS (`+`, `-`) are none to the `files` database.
 fn name_of(field: &str) -> Option<String> {
     (!field.is_empty() && !field.starts_with(['+', '-'])).then(|| field.to_owned())
 }
 
 fn names(list: &str) -> Vec<String> {
-    list.split(',').map(str::trim).filter(|n| !n.is_empty()).map(str::to_owned).collect()
+    list.split(',').map(str::trim_start).filter(|n| !n.is_empty()).map(str::to_owned).collect()
 }

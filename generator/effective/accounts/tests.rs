@@ -94,6 +94,19 @@ fn duplicates_and_malformed_lines_are_named() {
     assert_eq!(lines, [4, 5, 6]);
 }
 
+/// As getent(1) lists these lines.
+#[test]
+fn odd_lines_as_the_c_library_takes_them() {
+    let passwd = "  b:x: 1001:1::/:/bin/sh\nd:x:5:1\nh:x::1::/:/bin/sh\nj:x:4294967296:1::/:\n:x:10:1::/:\n";
+    let shadow =
+        "a:*:1:2:3:4:5:6:\nb:*:1:2:3:::\nc:*:x:2:3:4:5:6:\nd::::::::\ne:*:1:2:3\nf:*\ng:*:1:2:3:4:5:6\n";
+    let accounts = read(&Root::new(&tree(&[("/etc/passwd", passwd), ("/etc/shadow", shadow)]))).unwrap();
+    let users: Vec<_> = accounts.users().map(|u| u.value.name.as_str()).collect();
+    assert_eq!(users, ["b", "d"]);
+    let shadow: Vec<_> = accounts.shadow.iter().flatten().map(|s| s.value.name.as_str()).collect();
+    assert_eq!(shadow, ["a", "d", "e", "g"]);
+}
+
 #[test]
 fn an_absent_file_is_not_an_empty_one() {
     let nothing = MemoryTree::default();

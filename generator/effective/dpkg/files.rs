@@ -87,11 +87,7 @@ impl Files {
         let old = path.strip_prefix(b"usr/");
         let merged = old.filter(|p| MERGED.iter().any(|dir| p.starts_with(dir.as_bytes())));
         let entry = self.owners.get(path).or_else(|| self.owners.get(merged?))?;
-        Some(Owner {
-            package: &self.packages[entry.package],
-            md5: entry.md5,
-            conffile: entry.conffile,
-        })
+        Some(Owner { package: &self.packages[entry.package], md5: entry.md5, conffile: entry.conffile })
     }
 }
 

@@ -4,8 +4,7 @@ use std::cmp::Ordering;
 
 /// Compares two versions `[epoch:]upstream[-revision]` as `dpkg --compare-versions` does.
 pub fn compare(a: &str, b: &str) -> Ordering {
-    let ([epoch_a, upstream_a, revision_a], [epoch_b, upstream_b, revision_b]) =
-        (split(a), split(b));
+    let ([epoch_a, upstream_a, revision_a], [epoch_b, upstream_b, revision_b]) = (split(a), split(b));
     number(epoch_a, epoch_b)
         .then_with(|| part(upstream_a, upstream_b))
         .then_with(|| part(revision_a, revision_b))

@@ -123,8 +123,7 @@ impl Compiler {
             if let Action::Jump(name) | Action::Goto(name) = &rule.action
                 && !chains.contains_key(name)
             {
-                self.unknown
-                    .push(Unknown { at: rule.at.clone(), text: format!("no chain {name}") });
+                self.unknown.push(Unknown { at: rule.at.clone(), text: format!("no chain {name}") });
             }
         }
         self.early(raw);
@@ -172,8 +171,7 @@ impl Compiler {
             },
         };
         // The most specific key wins in a map with overlapping ones; nft refuses those. `*` is the rest.
-        let (rest, keyed): (Vec<&Element>, Vec<&Element>) =
-            elements.iter().partition(|e| e.key == ["*"]);
+        let (rest, keyed): (Vec<&Element>, Vec<&Element>) = elements.iter().partition(|e| e.key == ["*"]);
         for element in keyed.into_iter().chain(rest) {
             self.expanded += 1;
             if self.expanded > MAX_EXPANDED {
@@ -197,12 +195,7 @@ impl Compiler {
         }
     }
 
-    fn test(
-        &mut self,
-        table: &RawTable,
-        test: &Test,
-        matches: &mut Vec<Match>,
-    ) -> Result<(), String> {
+    fn test(&mut self, table: &RawTable, test: &Test, matches: &mut Vec<Match>) -> Result<(), String> {
         let empty = RawSet::default();
         let (set, name) = match &test.values {
             Values::Elements(_) => (&empty, None),
@@ -235,8 +228,7 @@ impl Compiler {
                 matches.push(known.clone());
                 return Ok(());
             }
-            let values: Vec<&str> =
-                elements.iter().flat_map(|e| e.key.iter().map(String::as_str)).collect();
+            let values: Vec<&str> = elements.iter().flat_map(|e| e.key.iter().map(String::as_str)).collect();
             if values == ["*"] {
                 return Ok(());
             }
@@ -258,20 +250,12 @@ impl Compiler {
             return Ok(());
         }
         matches.extend(test.selectors.iter().flat_map(|s| implied(s)));
-        matches.push(Match::Unknown(format!(
-            "a set of concatenations: {}",
-            test.selectors.join(" . ")
-        )));
+        matches.push(Match::Unknown(format!("a set of concatenations: {}", test.selectors.join(" . "))));
         Ok(())
     }
 
     /// One selector against its values. `None` where it holds for every packet in question.
-    fn single(
-        &self,
-        selector: &str,
-        operator: Operator,
-        values: &[&str],
-    ) -> Result<Option<Match>, String> {
+    fn single(&self, selector: &str, operator: Operator, values: &[&str]) -> Result<Option<Match>, String> {
         let holds = operator != Operator::NotEqual;
         let unordered = matches!(operator, Operator::Equal | Operator::NotEqual);
         match selector {
@@ -280,11 +264,8 @@ impl Compiler {
                 let numbers = numbers.ok_or_else(|| format!("protocol {}", values.join(", ")))?;
                 Ok(Some(Match::Protocol { numbers, holds }))
             }
-            "meta nfproto" | "meta protocol" | "ether type" if unordered => {
-                family_test(values, holds)
-            }
-            "tcp dport" | "udp dport" | "sctp dport" | "dccp dport" | "udplite dport"
-            | "th dport" => {
+            "meta nfproto" | "meta protocol" | "ether type" if unordered => family_test(values, holds),
+            "tcp dport" | "udp dport" | "sctp dport" | "dccp dport" | "udplite dport" | "th dport" => {
                 let ports = self.ports(operator, values)?;
                 Ok(Some(Match::Port { ports: Arc::new(ports), holds }))
             }
@@ -295,9 +276,7 @@ impl Compiler {
                 let ranges = ranges.ok_or_else(|| format!("address {}", shown(values)))?;
                 Ok(Some(Match::Source { family, addresses: Arc::new(Ranges::of(ranges)), holds }))
             }
-            "ct state" if unordered => {
-                Ok((values.contains(&"new") != holds).then_some(Match::Never))
-            }
+            "ct state" if unordered => Ok((values.contains(&"new") != holds).then_some(Match::Never)),
             "meta iif" | "meta iifname" if unordered && values.contains(&"lo") => {
                 // The packet comes from another host, so never in by loopback.
                 let others: Vec<&str> = values.iter().copied().filter(|v| *v != "lo").collect();
@@ -320,9 +299,7 @@ impl Compiler {
         let mut ranges = Vec::with_capacity(values.len());
         for value in values {
             let range = match value.split_once('-') {
-                Some((low, high)) if self.port(low).is_some() => {
-                    self.port(low).zip(self.port(high))
-                }
+                Some((low, high)) if self.port(low).is_some() => self.port(low).zip(self.port(high)),
                 _ => self.port(value).map(|port| (port, port)),
             };
             let (low, high) = range.ok_or_else(|| format!("port {value}"))?;

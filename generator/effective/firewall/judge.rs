@@ -137,9 +137,7 @@ impl RuleSet {
         match sure {
             Some(opening) => Reach::Open(opening.at.clone()),
             None if !openings.is_empty() => Reach::Partly(openings),
-            None => Reach::Closed(
-                verdict.dropped.map_or_else(|| Location::file(&self.origin), |(_, at)| at),
-            ),
+            None => Reach::Closed(verdict.dropped.map_or_else(|| Location::file(&self.origin), |(_, at)| at)),
         }
     }
 
@@ -229,10 +227,7 @@ fn continues(before: &Opening, next: &Opening) -> bool {
         (Some((_, end)), Some((start, _))) => end.checked_add(1) == Some(start),
         _ => false,
     };
-    adjacent
-        && before.at == next.at
-        && before.sources == next.sources
-        && before.conditions == next.conditions
+    adjacent && before.at == next.at && before.sources == next.sources && before.conditions == next.conditions
 }
 
 #[derive(Clone, Copy)]
@@ -329,8 +324,7 @@ impl<'a> Judge<'a> {
             special: false,
             at: Location::file(&self.rule_set.origin),
         }];
-        let chains: Vec<_> =
-            hooks.iter().flat_map(|hook| self.base_chains(packet.family, *hook)).collect();
+        let chains: Vec<_> = hooks.iter().flat_map(|hook| self.base_chains(packet.family, *hook)).collect();
         for (table, chain) in chains {
             let Some(base) = &chain.base else { continue };
             for flow in std::mem::take(&mut flows) {
@@ -408,8 +402,7 @@ impl<'a> Judge<'a> {
                     && returned[0].conditions == before.conditions
                 {
                     // The chain let all of them through: as if the rule were not there.
-                    rest.conditions
-                        .retain(|c| !c.starts_with("not ") || before.conditions.contains(c));
+                    rest.conditions.retain(|c| !c.starts_with("not ") || before.conditions.contains(c));
                     returned.clear();
                 }
                 next.extend(returned);

@@ -130,8 +130,7 @@ fn statement(expression: &Map<String, Value>, rule: &mut RawRule) -> Result<(), 
         }
         "mangle" => {
             let key = selectors(body.get("key").unwrap_or(&Value::Null))?.join(" . ");
-            if !["meta mark", "ct mark", "meta priority", "meta nftrace", "ct label"]
-                .contains(&key.as_str())
+            if !["meta mark", "ct mark", "meta priority", "meta nftrace", "ct label"].contains(&key.as_str())
             {
                 return Err(format!("{key} set"));
             }
@@ -234,8 +233,7 @@ fn atom(value: &Value) -> Result<String, String> {
     }
     if let Some(prefix) = value.get("prefix") {
         let address = prefix.get("addr").and_then(Value::as_str).unwrap_or_default();
-        let length =
-            prefix.get("len").and_then(Value::as_u64).ok_or("a prefix without a length")?;
+        let length = prefix.get("len").and_then(Value::as_u64).ok_or("a prefix without a length")?;
         return Ok(format!("{address}/{length}"));
     }
     if let Some([low, high]) = value.get("range").and_then(Value::as_array).map(Vec::as_slice) {

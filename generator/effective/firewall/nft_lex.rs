@@ -66,9 +66,8 @@ pub(super) fn lex(file: &Arc<str>, text: &str) -> Vec<Token> {
                 i += 1;
             }
             _ => {
-                let end = end_of(bytes, i, |b| {
-                    b.is_ascii_whitespace() || b == b'"' || b == b'#' || is_symbol(b)
-                });
+                let end =
+                    end_of(bytes, i, |b| b.is_ascii_whitespace() || b == b'"' || b == b'#' || is_symbol(b));
                 for part in split_colon(&text[i..end]) {
                     push(&mut tokens, part, false);
                 }
@@ -106,8 +105,8 @@ fn split_colon(word: &str) -> Vec<&str> {
 fn is_address(word: &str) -> bool {
     let is_v6 = |part: &str| part.split('/').next().unwrap_or(part).parse::<Ipv6Addr>().is_ok();
     let groups: Vec<&str> = word.splitn(8, ':').collect();
-    let is_mac = groups.len() == 6
-        && groups.iter().all(|g| g.len() == 2 && g.bytes().all(|b| b.is_ascii_hexdigit()));
+    let is_mac =
+        groups.len() == 6 && groups.iter().all(|g| g.len() == 2 && g.bytes().all(|b| b.is_ascii_hexdigit()));
     is_mac || word.splitn(3, '-').all(is_v6)
 }
 

@@ -26,8 +26,8 @@ const BARE_META: [&str; 14] = [
 
 /// Headers whose fields are tested as `header field`.
 const HEADERS: [&str; 18] = [
-    "ip", "ip6", "tcp", "udp", "sctp", "dccp", "udplite", "th", "icmp", "icmpv6", "ether", "vlan",
-    "esp", "ah", "comp", "igmp", "arp", "ct",
+    "ip", "ip6", "tcp", "udp", "sctp", "dccp", "udplite", "th", "icmp", "icmpv6", "ether", "vlan", "esp",
+    "ah", "comp", "igmp", "arp", "ct",
 ];
 
 /// Statements that change where a packet goes or what it is.
@@ -145,11 +145,8 @@ fn statement(cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Result<(), String> 
         }
         "add" | "update" | "delete" if cursor.peek().is_some_and(|t| t.text.starts_with('@')) => {
             cursor.next();
-            let limited = cursor
-                .tokens
-                .iter()
-                .take_while(|t| !t.is("}"))
-                .any(|t| t.is("limit") || t.is("ct"));
+            let limited =
+                cursor.tokens.iter().take_while(|t| !t.is("}")).any(|t| t.is("limit") || t.is("ct"));
             cursor.skip_block();
             if limited {
                 rule.matches.push(RawMatch::Condition("limit rate".into()));
@@ -209,8 +206,8 @@ fn comparison(first: &str, cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Resul
         let of_flags = |t: &Token| {
             !t.quoted
                 && ([
-                    "fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr", "/", ",", "&", "|",
-                    "(", ")", "==", "!=", "!",
+                    "fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr", "/", ",", "&", "|", "(", ")",
+                    "==", "!=", "!",
                 ]
                 .contains(&t.text.as_str())
                     || t.text.starts_with("0x"))
@@ -227,8 +224,7 @@ fn comparison(first: &str, cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Resul
     {
         return Err(format!("{} with bit operations", selectors.join(" . ")));
     }
-    let operator = match cursor.peek().filter(|t| !t.quoted).and_then(|t| Operator::parse(&t.text))
-    {
+    let operator = match cursor.peek().filter(|t| !t.quoted).and_then(|t| Operator::parse(&t.text)) {
         Some(operator) => {
             cursor.next();
             operator
@@ -259,15 +255,8 @@ fn selector(first: &str, cursor: &mut Cursor<'_>) -> Result<String, String> {
 fn setting(selectors: &[String], cursor: &mut Cursor<'_>) -> Result<(), String> {
     match selectors {
         [one]
-            if [
-                "meta mark",
-                "ct mark",
-                "ct helper",
-                "meta priority",
-                "meta nftrace",
-                "ct label",
-            ]
-            .contains(&one.as_str()) =>
+            if ["meta mark", "ct mark", "ct helper", "meta priority", "meta nftrace", "ct label"]
+                .contains(&one.as_str()) =>
         {
             cursor.next();
             Ok(())
@@ -390,10 +379,7 @@ fn limit(cursor: &mut Cursor<'_>) -> String {
     let over = cursor.take("over");
     // `10/second`, `10 / second`, `1 mbytes/second`
     cursor.next();
-    while cursor
-        .peek()
-        .is_some_and(|t| t.is("/") || t.text.ends_with("bytes") || t.text.contains("bytes/"))
-    {
+    while cursor.peek().is_some_and(|t| t.is("/") || t.text.ends_with("bytes") || t.text.contains("bytes/")) {
         if cursor.next().is_some_and(|t| t.is("/")) {
             cursor.next();
         }

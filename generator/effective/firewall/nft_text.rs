@@ -94,9 +94,7 @@ impl Parser<'_> {
         loop {
             let Some(token) = self.next() else {
                 if self.scopes.len() > 1 || depth > 0 {
-                    let at = found
-                        .first()
-                        .map_or_else(|| Location::file("the end of the rules"), Token::at);
+                    let at = found.first().map_or_else(|| Location::file("the end of the rules"), Token::at);
                     self.unknown(at, "a block that is never closed: nft loads nothing");
                 }
                 return (!found.is_empty()).then_some(found);
@@ -159,10 +157,7 @@ impl Parser<'_> {
         let Some(first) = tokens.first() else { return Ok(true) };
         if first.is("include") {
             self.include(tokens)?;
-        } else if (first.is("define") || first.is("redefine"))
-            && tokens.len() > 3
-            && tokens[2].is("=")
-        {
+        } else if (first.is("define") || first.is("redefine")) && tokens.len() > 3 && tokens[2].is("=") {
             let value = tokens[3..].to_vec();
             if let Some(scope) = self.scopes.last_mut() {
                 scope.insert(tokens[1].text.clone(), value);
@@ -188,11 +183,7 @@ impl Parser<'_> {
             self.unknown(at, &format!("include {path}: depends on where nft is started"));
             return Ok(());
         }
-        let path = if path.starts_with('/') {
-            path.clone()
-        } else {
-            format!("{INCLUDE_DIRECTORY}/{path}")
-        };
+        let path = if path.starts_with('/') { path.clone() } else { format!("{INCLUDE_DIRECTORY}/{path}") };
         let files = glob(self.root, &path)?;
         if files.is_empty() && !is_pattern(&path) {
             self.unknown(at.clone(), &format!("include {path}: no such file, nft loads nothing"));
@@ -227,9 +218,7 @@ impl Parser<'_> {
         }
         let families = ["ip", "ip6", "inet", "arp", "bridge", "netdev"];
         let family = match cursor.peek() {
-            Some(token) if families.contains(&token.text.as_str()) => {
-                cursor.word().unwrap_or_default()
-            }
+            Some(token) if families.contains(&token.text.as_str()) => cursor.word().unwrap_or_default(),
             _ => "ip".to_string(),
         };
         let table = cursor.word().unwrap_or_default();
@@ -259,9 +248,8 @@ impl Parser<'_> {
             }
             ("add" | "insert", "rule") => {
                 let name = cursor.word().unwrap_or_default();
-                let placed = cursor
-                    .peek()
-                    .is_some_and(|t| t.is("position") || t.is("handle") || t.is("index"));
+                let placed =
+                    cursor.peek().is_some_and(|t| t.is("position") || t.is("handle") || t.is("index"));
                 if placed {
                     self.unknown(at, "a rule placed by its number");
                 } else if let Some(rule) = self.rule(cursor.remaining()) {
@@ -295,20 +283,9 @@ impl Parser<'_> {
     }
 
     fn table_block(&mut self, family: &str, table: &str) -> Result<()> {
-        let objects = [
-            "chain",
-            "set",
-            "map",
-            "counter",
-            "quota",
-            "limit",
-            "flowtable",
-            "ct",
-            "synproxy",
-            "secmark",
-        ];
-        let opens =
-            |found: &[Token]| found.first().is_some_and(|t| objects.iter().any(|o| t.is(o)));
+        let objects =
+            ["chain", "set", "map", "counter", "quota", "limit", "flowtable", "ct", "synproxy", "secmark"];
+        let opens = |found: &[Token]| found.first().is_some_and(|t| objects.iter().any(|o| t.is(o)));
         self.scopes.push(HashMap::new());
         while let Some(tokens) = self.statement(opens) {
             let at = tokens[0].at();
@@ -321,19 +298,13 @@ impl Parser<'_> {
                     self.chain_block(family, table, &name, &at)?;
                 }
                 "set" | "map" if block => self.set_block(family, table, &name)?,
-                "counter" | "quota" | "limit" | "flowtable" | "ct" | "synproxy" | "secmark"
-                    if block =>
-                {
+                "counter" | "quota" | "limit" | "flowtable" | "ct" | "synproxy" | "secmark" if block => {
                     while self.statement(|_| false).is_some_and(|t| !t[0].is("}")) {}
                 }
-                "flags" => {
-                    self.raw.table(family, table).dormant = tokens.iter().any(|t| t.is("dormant"))
-                }
+                "flags" => self.raw.table(family, table).dormant = tokens.iter().any(|t| t.is("dormant")),
                 "comment" => {}
                 _ if self.common(&tokens)? => {}
-                _ => {
-                    self.unknown(at, &format!("in table {table}: {}", Cursor::new(&tokens).rest()))
-                }
+                _ => self.unknown(at, &format!("in table {table}: {}", Cursor::new(&tokens).rest())),
             }
         }
         self.scopes.pop();
@@ -394,13 +365,10 @@ impl Parser<'_> {
                         Err(text) => self.unknown(first.at(), &text),
                     }
                 }
-                "type" | "typeof" | "size" | "policy" | "auto-merge" | "gc-interval"
-                | "comment" | "counter" => {}
+                "type" | "typeof" | "size" | "policy" | "auto-merge" | "gc-interval" | "comment"
+                | "counter" => {}
                 _ if self.common(&tokens)? => {}
-                _ => self.unknown(
-                    first.at(),
-                    &format!("in set {name}: {}", Cursor::new(&tokens).rest()),
-                ),
+                _ => self.unknown(first.at(), &format!("in set {name}: {}", Cursor::new(&tokens).rest())),
             }
         }
         let sets = &mut self.raw.table(family, table).sets;

@@ -46,9 +46,7 @@ impl Ranges {
 
     /// How many numbers it holds; the largest number where that many can't be counted.
     pub fn count(&self) -> u128 {
-        self.0
-            .iter()
-            .fold(0, |sum: u128, (low, high)| sum.saturating_add((high - low).saturating_add(1)))
+        self.0.iter().fold(0, |sum: u128, (low, high)| sum.saturating_add((high - low).saturating_add(1)))
     }
 
     /// What is in both.
@@ -176,9 +174,7 @@ mod tests {
 
     #[test]
     fn addresses_read_and_print() {
-        for text in
-            ["10.0.0.0/8", "192.0.2.1", "10.0.0.1-10.0.0.9", "fe80::/10", "::/0", "2001:db8::1"]
-        {
+        for text in ["10.0.0.0/8", "192.0.2.1", "10.0.0.1-10.0.0.9", "fe80::/10", "::/0", "2001:db8::1"] {
             let (family, range) = parse_address(text).unwrap();
             assert_eq!(Ranges::of(vec![range]).addresses(family), [text]);
         }

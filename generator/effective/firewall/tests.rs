@@ -48,8 +48,7 @@ fn load(text: &str) -> Result<serde_json::Value, String> {
     let file = directory.path().join("rules");
     std::fs::write(&file, text).unwrap();
     let script = "nft -f \"$0\" && nft -j list ruleset";
-    let out =
-        Command::new("unshare").args(["-rn", "sh", "-c", script]).arg(&file).output().unwrap();
+    let out = Command::new("unshare").args(["-rn", "sh", "-c", script]).arg(&file).output().unwrap();
     if !out.status.success() {
         return Err(String::from_utf8_lossy(&out.stderr).into_owned());
     }
@@ -67,10 +66,7 @@ fn answers(rules: &RuleSet) -> String {
     let mut text = String::new();
     for family in [Family::V4, Family::V6] {
         let input = fate(rules.input_default(family));
-        text += &format!(
-            "{family:?}: input {input}, forward {}\n",
-            fate(rules.forward_default(family))
-        );
+        text += &format!("{family:?}: input {input}, forward {}\n", fate(rules.forward_default(family)));
     }
     match rules.openings() {
         Ok(openings) => {
@@ -164,8 +160,7 @@ fn every_chain_on_the_way_must_accept() {
     let rules = read(&format!("{GOOD}{second}"));
     assert!(matches!(rules.reach(Protocol::Tcp, 80, Family::V4), Reach::Closed(_)));
     assert!(matches!(rules.reach(Protocol::Tcp, 80, Family::V6), Reach::Open(_)));
-    let raw =
-        "table inet raw { chain c { type filter hook prerouting priority raw; policy drop; } }";
+    let raw = "table inet raw { chain c { type filter hook prerouting priority raw; policy drop; } }";
     assert!(matches!(read(raw).reach(Protocol::Tcp, 80, Family::V4), Reach::Closed(_)));
 }
 
@@ -185,13 +180,9 @@ fn what_is_not_understood_is_never_an_answer() {
         "ip saddr @absent drop",
     ] {
         let rules = read(&GOOD.replacen("iif \"lo\" accept", text, 1));
-        assert!(
-            matches!(rules.reach(Protocol::Tcp, 22, Family::V4), Reach::Unobserved(_)),
-            "{text}"
-        );
+        assert!(matches!(rules.reach(Protocol::Tcp, 22, Family::V4), Reach::Unobserved(_)), "{text}");
     }
-    let ingress =
-        "table netdev x { chain c { type filter hook ingress device eth0 priority 0; drop; } }";
+    let ingress = "table netdev x { chain c { type filter hook ingress device eth0 priority 0; drop; } }";
     assert!(matches!(read(ingress).input_default(Family::V4), Fate::Unobserved(_)));
 }
 
@@ -228,12 +219,9 @@ fn includes_variables_and_single_commands() {
 
 #[test]
 fn hostile_text_is_answered_quickly_and_without_panic() {
-    let bomb: String =
-        (0..40).map(|n| format!("define A{} = {{ $A{n}, $A{n} }}\n", n + 1)).collect();
+    let bomb: String = (0..40).map(|n| format!("define A{} = {{ $A{n}, $A{n} }}\n", n + 1)).collect();
     let jumps: String = (0..16)
-        .map(|n| {
-            format!("chain c{n} {{ {} }}\n", format!("iifname e{n} jump c{}\n", n + 1).repeat(8))
-        })
+        .map(|n| format!("chain c{n} {{ {} }}\n", format!("iifname e{n} jump c{}\n", n + 1).repeat(8)))
         .collect();
     for text in [
         format!(
@@ -248,10 +236,7 @@ fn hostile_text_is_answered_quickly_and_without_panic() {
         "ip saddr . ".repeat(50_000),
         GOOD.replace('\n', "\r\n"),
         GOOD.replace(' ', "\0"),
-        format!(
-            "table t {{ set s {{ type inet_service; elements = {{ {} }} }} }}",
-            "1, ".repeat(200_000)
-        ),
+        format!("table t {{ set s {{ type inet_service; elements = {{ {} }} }} }}", "1, ".repeat(200_000)),
     ] {
         let rules = read(&text);
         let _ = (rules.openings(), rules.input_default(Family::V4));
@@ -268,7 +253,8 @@ fn generate(seed: u64) -> String {
     for table in 0..tables {
         text += &format!("table {family} t{table} {{\n");
         text += "set ports { type inet_service; flags interval; elements = { 25, 110-143 } }\n";
-        text += "set v4 { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 172.16.0.1-172.16.0.9 } }\n";
+        text +=
+            "set v4 { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 172.16.0.1-172.16.0.9 } }\n";
         text += "map verdicts { type inet_service : verdict; elements = { 21 : drop, 23 : jump sub, 24 : accept } }\n";
         for chain in ["last", "sub", "input"] {
             text += &format!("chain {chain} {{\n");
@@ -339,10 +325,17 @@ fn generate(seed: u64) -> String {
                 };
                 let maps = any.below(8);
                 text += &match maps {
-                    0 if chain == "input" => "ct state vmap { established : accept, invalid : drop, new : jump sub }\n".to_string(),
+                    0 if chain == "input" => {
+                        "ct state vmap { established : accept, invalid : drop, new : jump sub }\n".to_string()
+                    }
                     1 if chain == "input" => "tcp dport vmap @verdicts\n".to_string(),
-                    2 if chain == "input" => "meta l4proto vmap { tcp : jump sub, udp : goto last, icmp : accept }\n".to_string(),
-                    3 if family != "ip6" => "ip saddr . tcp dport vmap { 10.9.9.9 . 2222 : accept, 10.9.9.8 . 33 : drop }\n".to_string(),
+                    2 if chain == "input" => {
+                        "meta l4proto vmap { tcp : jump sub, udp : goto last, icmp : accept }\n".to_string()
+                    }
+                    3 if family != "ip6" => {
+                        "ip saddr . tcp dport vmap { 10.9.9.9 . 2222 : accept, 10.9.9.8 . 33 : drop }\n"
+                            .to_string()
+                    }
                     _ => format!("{source} {matched} counter {target} comment \"x\"\n"),
                 };
             }
@@ -385,27 +378,30 @@ ip link set lo up
 ip link add inside type veth peer name outside
 unshare -n sleep 30 & peer=$!
 trap 'kill $peer $server' EXIT
-sleep 0.1
+own=$(readlink /proc/$$/ns/net)
+while [ "$(readlink /proc/$peer/ns/net)" = "$own" ]; do sleep 0.02; done
 ip link set outside netns $peer
 ip addr add 10.77.0.1/24 dev inside; ip link set inside up
 nsenter -t $peer -n sh -c 'ip addr add 10.77.0.2/24 dev outside; ip link set outside up'
 nft -f "$0"
-python3 - <<'PY' & server=$!
-import socket, select
+rm -f "$0.ready"
+python3 - "$0.ready" <<'PY' & server=$!
+import select, socket, sys
 listening = []
 for port in (22, 25, 80, 120, 443, 2222, 5500, 8050, 9000):
     s = socket.socket(); s.bind(("0.0.0.0", port)); s.listen(5); listening.append(s)
+open(sys.argv[1], "w").close()
 while True:
     for s in select.select(listening, [], [])[0]: s.accept()[0].close()
 PY
-sleep 0.4
+while [ ! -e "$0.ready" ]; do sleep 0.02; done
 nsenter -t $peer -n python3 - <<'PY'
 import errno, selectors, socket, time
 ports, chosen, waiting = (22, 25, 80, 120, 443, 2222, 5500, 8050, 9000), selectors.DefaultSelector(), {}
 for port in ports:
     s = socket.socket(); s.setblocking(False); s.connect_ex(("10.77.0.1", port))
     chosen.register(s, selectors.EVENT_WRITE, port); waiting[port] = s
-end, opened = time.time() + 0.7, set()
+end, opened = time.time() + 1, set()
 while waiting and time.time() < end:
     for key, _ in chosen.select(0.1):
         if key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0: opened.add(key.data)

@@ -166,7 +166,7 @@ impl Real {
 
 /// Keywords with values to draw from. The last of each is one that sshd refuses.
 const GLOBAL: &[(&str, &[&str])] = &[
-    ("AuthenticationMethods", &["any", "any publickey"]),
+    ("AuthenticationMethods", &["publickey,hostbased none", "any publickey"]),
     ("UsePAM", &["yes", "no", "maybe"]),
     ("Port", &["22", "2222", "0"]),
     ("AddressFamily", &["any", "ANY", "ipx"]),

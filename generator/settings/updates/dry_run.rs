@@ -10,10 +10,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Scope, Updates};
-use crate::settings::Kind;
 use crate::distro::{ArchiveSuite, Distro};
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
+use crate::settings::Kind;
 use crate::target::Exec;
 use crate::verify::Look;
 
@@ -109,7 +109,12 @@ fn make_archive(home: &Path, distro: &Distro) -> std::io::Result<std::path::Path
     Ok(path)
 }
 
-fn write_suite(archive: &Path, suite: &ArchiveSuite, package: &str, architecture: &str) -> std::io::Result<()> {
+fn write_suite(
+    archive: &Path,
+    suite: &ArchiveSuite,
+    package: &str,
+    architecture: &str,
+) -> std::io::Result<()> {
     let folder = archive.join("dists").join(&suite.codename);
     let index = format!("main/binary-{architecture}/Packages");
     let packages = format!(

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Kind, Wanted, checks_of};
 use crate::diagnostic::ConfigError;
 use crate::distro::{ArchiveSuite, Distro, UpdatesBackend};
-use crate::effective::apt::{self, Archive, AptConf, BadRule, OriginRules, UpdatePolicy, Verdict};
+use crate::effective::apt::{self, AptConf, Archive, BadRule, OriginRules, UpdatePolicy, Verdict};
 use crate::location::{Location, Sourced};
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::BundleFile;
@@ -71,7 +71,11 @@ impl Kind for Updates {
         }
     }
 
-    fn render(all: &[Wanted<'_, Self>], context: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
         let distro = &context.plan.distro;
         let checks = checks_of(all);
         for wanted in all {
@@ -155,7 +159,9 @@ fn periodic(policy: &UpdatePolicy) -> Vec<Observation> {
     for line in &policy.broken {
         let reason = "apt refuses its configuration because of this line, so nothing is updated";
         let found = format!("`{}`", line.value);
-        seen.push(Observation::fail(plane, found, "a configuration that apt reads", reason).at(line.at.clone()));
+        seen.push(
+            Observation::fail(plane, found, "a configuration that apt reads", reason).at(line.at.clone()),
+        );
     }
     if let Some(off) = policy.enable.as_ref().filter(|e| !e.value) {
         let reason = "this switches every periodic job off";
@@ -173,11 +179,13 @@ fn periodic(policy: &UpdatePolicy) -> Vec<Observation> {
             }
             Some(job) => {
                 let reason = format!("with this value it is never so that {what}");
-                Observation::fail(plane, format!("{name}: {:?}", job.value), wanted, reason).at(job.at.clone())
+                Observation::fail(plane, format!("{name}: {:?}", job.value), wanted, reason)
+                    .at(job.at.clone())
             }
             None => {
                 let reason = format!("no file sets it, and the default is off: it is never so that {what}");
-                Observation::fail(plane, format!("{name} not set"), wanted, reason).at(Location::file(APT_FOLDER))
+                Observation::fail(plane, format!("{name} not set"), wanted, reason)
+                    .at(Location::file(APT_FOLDER))
             }
         });
     }
@@ -213,7 +221,9 @@ fn sources(look: &Look<'_>) -> Vec<Observation> {
     };
     if let Some(line) = sources.broken.first() {
         let reason = "apt refuses its sources because of this line, so nothing is updated";
-        return vec![Observation::fail(plane, format!("`{}`", line.value), wanted, reason).at(line.at.clone())];
+        return vec![
+            Observation::fail(plane, format!("`{}`", line.value), wanted, reason).at(line.at.clone()),
+        ];
     }
     let security = look.plan.distro.archive.suites.iter().filter(|s| s.role == "security");
     let judge = |suite: &ArchiveSuite| {
@@ -229,7 +239,8 @@ fn sources(look: &Look<'_>) -> Vec<Observation> {
                 Observation::pass(plane, found, wanted).at(source.at.clone())
             }
             None => {
-                let reason = format!("no source has the suite {}, so there is nothing to select", suite.codename);
+                let reason =
+                    format!("no source has the suite {}, so there is nothing to select", suite.codename);
                 let at = Location::file("/etc/apt/sources.list");
                 Observation::fail(plane, "no such source", wanted, reason).at(at)
             }

@@ -23,7 +23,7 @@ fn look(path: &Path) -> Result<()> {
     let mut buffer = vec![0; 1 << 16];
     for path in files {
         // A damaged size may claim a hole without end.
-        let mut reader = target.tree.open(&path)?.take(64 << 20);
+        let mut reader = target.tree.open(&path)?.take(8 << 20);
         while reader.read(&mut buffer).map_err(|e| TargetError::io("content", e))? > 0 {}
     }
     match (wrong, skipped.first()) {

@@ -1,5 +1,6 @@
 //! However a tree is stored, it is the same tree.
 
+use std::fs;
 use std::path::Path;
 
 use super::fixtures::{TOOLS, disk, filesystem, have, kernel_view, qcow2, run_on, sample, tree_view};
@@ -49,7 +50,11 @@ fn a_disk_is_what_was_written_to_it() {
     let root = sample(dir.path());
     let at = dir.path();
     // Extents, the block map of ext3, content within inodes, and the smallest blocks.
-    for options in ["", "-O ^extent,^64bit,^metadata_csum", "-O inline_data -I 1024", "-b 1024"] {
+    for options in ["", "-b 1024", "-O ^extent,^64bit,^metadata_csum", "-O inline_data -I 1024"] {
+        if options.contains("inline_data") {
+            // mke2fs then cuts off the hole at its end, as debugfs sees too.
+            fs::remove_file(root.join("sparse")).unwrap();
+        }
         let bare = filesystem(&root, at, options);
         let disk = disk(&bare, at);
         assert_same(&root, &disk, TargetKind::Disk(DiskFormat::Raw));

@@ -4,6 +4,7 @@
 //! `/etc/apt/apt.conf`. Each assignment replaces the scalar before it, `Name::` appends, and
 //! `#clear` forgets. Files named by `APT_CONFIG` or `-o` are no part of an image and are left out.
 
+mod lex;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -55,13 +56,8 @@ impl AptConf {
 
     fn empty() -> Self {
         let nowhere = Sourced::new(String::new(), Location::file(display(MAIN.as_bytes())));
-        let root = Item {
-            tag: Vec::new(),
-            value: nowhere,
-            lost: Vec::new(),
-            parent: 0,
-            children: Vec::new(),
-        };
+        let root =
+            Item { tag: Vec::new(), value: nowhere, lost: Vec::new(), parent: 0, children: Vec::new() };
         Self { items: vec![root], index: HashMap::new(), broken: Vec::new() }
     }
 

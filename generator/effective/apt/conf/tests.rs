@@ -18,10 +18,7 @@ fn the_last_scalar_wins_and_points_at_its_line() {
         ("etc/apt/apt.conf.d/20b", "// nothing\napt { periodic { enable \"0\"; }; };\n"),
     ]);
     let value = |f: &Fixture| AptConf::read(f.root()).unwrap().get("APT::Periodic::Enable").cloned();
-    assert_eq!(
-        value(&fixture),
-        Some(Sourced::new("0".into(), Location::line("/etc/apt/apt.conf.d/20b", 2)))
-    );
+    assert_eq!(value(&fixture), Some(Sourced::new("0".into(), Location::line("/etc/apt/apt.conf.d/20b", 2))));
     let conf = AptConf::read(fixture.root()).unwrap();
     assert_eq!(
         conf.losing("apt::periodic::enable"),
@@ -114,10 +111,8 @@ fn ours(root: Root<'_>, defaults: &str) -> Option<Vec<String>> {
         good &= parse::file(&mut conf, root, MAIN, 0).unwrap();
     }
     assert_eq!(good, conf.broken.is_empty(), "{:?}", conf.broken);
-    let text: String = conf
-        .entries()
-        .map(|(name, value)| format!("{} \"{}\";\n", quote(&name), value.value))
-        .collect();
+    let text: String =
+        conf.entries().map(|(name, value)| format!("{} \"{}\";\n", quote(&name), value.value)).collect();
     good.then(|| comparable(&text))
 }
 
@@ -171,8 +166,20 @@ fn agrees_with_apt_config_on_generated_files() {
         let fixture = Fixture::new();
         for _ in 0..1 + dice.below(4) {
             let name = dice.pick(&[
-                "10a", "20b.conf", "05c.bak", "30.d.conf", "a b", "z~", "99x", "e.", ".hid", "UP", "_u",
-                "c:d", "a.dpkg-dist", "50ä",
+                "10a",
+                "20b.conf",
+                "05c.bak",
+                "30.d.conf",
+                "a b",
+                "z~",
+                "99x",
+                "e.",
+                ".hid",
+                "UP",
+                "_u",
+                "c:d",
+                "a.dpkg-dist",
+                "50ä",
             ]);
             fixture.write(&format!("{PARTS}/{name}"), generated(&mut dice));
         }
@@ -203,12 +210,34 @@ fn generated(dice: &mut Dice) -> String {
     let mut depth = 0;
     for _ in 0..1 + dice.below(12) {
         let name = dice.pick(&[
-            "A", "a", "B", "A::B", "a::b::C", "L::", "Unattended-Upgrade::Origins-Pattern", "A::B::",
-            "APT::Periodic::Enable", "apt::periodic::Unattended-Upgrade", "L", "A::::x", "M-n.o/p",
+            "A",
+            "a",
+            "B",
+            "A::B",
+            "a::b::C",
+            "L::",
+            "Unattended-Upgrade::Origins-Pattern",
+            "A::B::",
+            "APT::Periodic::Enable",
+            "apt::periodic::Unattended-Upgrade",
+            "L",
+            "A::::x",
+            "M-n.o/p",
         ]);
         let value = dice.pick(&[
-            "\"1\"", "\"\"", "\"x y\"", "7", "\"a\" \"b\"", "\"http://x/#y\"", "\"/* no */\"", "\"%41;\"",
-            "%42", "\"origin=Debian,codename=${distro_codename}\"", "\"ü\"", "\"tab\there\"", "\"//\"",
+            "\"1\"",
+            "\"\"",
+            "\"x y\"",
+            "7",
+            "\"a\" \"b\"",
+            "\"http://x/#y\"",
+            "\"/* no */\"",
+            "\"%41;\"",
+            "%42",
+            "\"origin=Debian,codename=${distro_codename}\"",
+            "\"ü\"",
+            "\"tab\there\"",
+            "\"//\"",
         ]);
         match dice.below(16) {
             0..=4 => text += &format!("{name} {value};"),
@@ -223,12 +252,15 @@ fn generated(dice: &mut Dice) -> String {
                 depth -= 1;
             }
             9 if depth == 0 => text += &format!("#clear {name};"),
-            10 => text += dice.pick(&["// c", "# c { ;", "/* a\n b; */", "/* x */", "#comment \"", "/* // */"]),
+            10 => {
+                text += dice.pick(&["// c", "# c { ;", "/* a\n b; */", "/* x */", "#comment \"", "/* // */"])
+            }
             11 => text += &format!("{name}\n  {value}\n;"),
             12 => text += &format!("{name} /* c */ {value}; // end"),
             13 => text += &format!("{name} {value} {{ q {value}; }}"),
             14 if dice.once_in(6) => {
-                text += dice.pick(&["};", "\"", "A \"1\" x;", "{", "A \"b", "#unknown x;", "#clear;", "x [a b;"]);
+                text +=
+                    dice.pick(&["};", "\"", "A \"1\" x;", "{", "A \"b", "#unknown x;", "#clear;", "x [a b;"]);
             }
             _ => text += &format!("{value};"),
         }

@@ -55,8 +55,7 @@ impl OriginRules {
     /// # Errors
     /// A line at which the program stops before it looks at any archive.
     pub fn read(conf: &AptConf, distro_id: &str, codename: &str) -> Result<Self, BadRule> {
-        let variables =
-            Variables { distro_id: distro_id.to_owned(), distro_codename: codename.to_owned() };
+        let variables = Variables { distro_id: distro_id.to_owned(), distro_codename: codename.to_owned() };
         let mut rules = Vec::new();
         for written in conf.list("Unattended-Upgrade::Allowed-Origins") {
             let pattern = variables.legacy(&written.value).map_err(|r| bad(written, r))?;

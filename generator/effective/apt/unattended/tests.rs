@@ -211,13 +211,26 @@ fn case(dice: &mut Dice) -> (Case, Vec<Archive>) {
             site: dice.pick(&words).into(),
         })
         .collect();
-    let legacy: String = (0..dice.below(2)).map(|_| {
-        let text = dice.pick(&[
-            "${distro_id}:${distro_codename}", "Debian:bookworm-security", "Debian bookworm", "Debian:*",
-            "a,b:bookworm", "x\\:y:*", "*:*", "a:b:c", "one", "${distro_id}:main", "$$:x", ",,a b,,", ":",
-        ]);
-        format!("\"{text}\";")
-    }).collect();
+    let legacy: String = (0..dice.below(2))
+        .map(|_| {
+            let text = dice.pick(&[
+                "${distro_id}:${distro_codename}",
+                "Debian:bookworm-security",
+                "Debian bookworm",
+                "Debian:*",
+                "a,b:bookworm",
+                "x\\:y:*",
+                "*:*",
+                "a:b:c",
+                "one",
+                "${distro_id}:main",
+                "$$:x",
+                ",,a b,,",
+                ":",
+            ]);
+            format!("\"{text}\";")
+        })
+        .collect();
     let patterns: String = (0..dice.below(4)).map(|_| format!("\"{}\";\n", pattern(dice))).collect();
     let conf = format!(
         "Unattended-Upgrade {{ Allowed-Origins {{ {legacy} }}; Origins-Pattern {{ {patterns} }}; }};\n"
@@ -234,18 +247,51 @@ fn case(dice: &mut Dice) -> (Case, Vec<Archive>) {
 
 fn pattern(dice: &mut Dice) -> String {
     if dice.once_in(25) {
-        return dice.pick(&["", " ", "o", "o=a=b", "q=1", "o=$", "o=${x}", "o=Debian,", "$distro_id=x"]).into();
+        return dice
+            .pick(&["", " ", "o", "o=a=b", "q=1", "o=$", "o=${x}", "o=Debian,", "$distro_id=x"])
+            .into();
     }
     let tokens: Vec<String> = (0..1 + dice.below(2))
         .map(|_| {
             let key = dice.pick(&[
-                "o", "origin", "l", "label", "a", "suite", "archive", "c", "component", "site", "n", "codename",
-                " o ", "n",
+                "o",
+                "origin",
+                "l",
+                "label",
+                "a",
+                "suite",
+                "archive",
+                "c",
+                "component",
+                "site",
+                "n",
+                "codename",
+                " o ",
+                "n",
             ]);
             let value = dice.pick(&[
-                "${distro_id}", "$distro_codename", "${distro_codename}-security", "*", "*", "De?ian", "[A-Z]*",
-                "[!a-m]*", "a%2Cb", "a\\,b", "main", "", "[[]z", "[z", "*b*", "[]x]*", "[a-c-e]*", "[z-a]", "[!]-]*",
-                " main ", "D*n", "[!z-a]*",
+                "${distro_id}",
+                "$distro_codename",
+                "${distro_codename}-security",
+                "*",
+                "*",
+                "De?ian",
+                "[A-Z]*",
+                "[!a-m]*",
+                "a%2Cb",
+                "a\\,b",
+                "main",
+                "",
+                "[[]z",
+                "[z",
+                "*b*",
+                "[]x]*",
+                "[a-c-e]*",
+                "[z-a]",
+                "[!]-]*",
+                " main ",
+                "D*n",
+                "[!z-a]*",
             ]);
             format!("{key}={value}")
         })

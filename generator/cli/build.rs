@@ -1,0 +1,138 @@
+//! `ironseed build`: an image from a profile.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Choice, Ended, Outcome, print};
+use crate::assets::Assets;
+use crate::build::{self, Built, Progress, Recipe, RecipeFile, Step};
+use crate::distro::Engine;
+use crate::plan::Plan;
+use crate::render;
+use crate::render::bundle::{Bundle, Phase};
+
+/// Builds a bootable qcow2 image, without root
+#[derive(Args)]
+pub struct Build {
+    #[command(flatten)]
+    choice: Choice,
+    /// Directory for the image and the engine's log
+    #[arg(short, long, default_value = "dist", value_name = "DIR")]
+    output: PathBuf,
+}
+
+impl Build {
+    pub fn run(self, assets: &Assets) -> Outcome {
+        let plan = self.choice.resolve(assets)?;
+        let built = build(&plan, assets, &self.output)?;
+        print(&format!("{}\n", built.image.display()))?;
+        Ok(Ended::Fine)
+    }
+}
+
+/// Builds the image of a plan into a directory.
+///
+/// # Errors
+/// Missing tools, a failing engine, a full disk: with the end of the engine's log.
+pub fn build(plan: &Plan, assets: &Assets, output: &Path) -> anyhow::Result<Built> {
+    let bundle = render::bundle(plan, assets)?;
+    let recipe = recipe(plan, &bundle);
+    std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;
+    let Engine::Mmdebstrap = plan.distro.image.engine;
+    let built = build::build(&recipe, output, &name(plan), &Display::new())?;
+    let seconds = built.elapsed.as_secs();
+    anstream::eprintln!(
+        "built {} ({} MiB) in {seconds} s; the engine's log is {}",
+        built.image.display(),
+        built.size >> 20,
+        built.log.display()
+    );
+    Ok(built)
+}
+
+/// File name, without extension, of a plan's image.
+pub fn name(plan: &Plan) -> String {
+    format!("{}-{}", plan.profile, plan.distro.id)
+}
+
+/// Size of the virtual disk: the root filesystem grows at the first boot.
+const DISK_SIZE: u64 = 3 << 30;
+
+fn recipe(plan: &Plan, bundle: &Bundle) -> Recipe {
+    let distro = &plan.distro;
+    let image = &distro.image;
+    let absent: Vec<&String> = bundle.absent.keys().collect();
+    let packages = image.packages.iter().chain(bundle.packages.keys());
+    let mut packages: Vec<String> = packages.filter(|p| !absent.contains(p)).cloned().collect();
+    packages.sort();
+    packages.dedup();
+    let mut commands: Vec<Vec<String>> = bundle.phase(Phase::Configure).map(|c| c.argv.clone()).collect();
+    for (unit, (state, _)) in &bundle.units {
+        commands.push(["systemctl", state.verb(), "--quiet", unit].map(str::to_owned).to_vec());
+    }
+    Recipe {
+        suite: distro.codename.clone(),
+        variant: image.variant.clone(),
+        packages,
+        files: (bundle.files.values())
+            .map(|f| RecipeFile {
+                path: f.path.clone(),
+                mode: f.mode,
+                owner: f.owner.clone(),
+                group: f.group.clone(),
+                content: f.content.clone().into_bytes(),
+            })
+            .collect(),
+        commands,
+        removals: image.removals.iter().chain(bundle.removals.keys()).cloned().collect(),
+        hostname: distro.openstack.os_distro.clone(),
+        kernel_args: image.kernel_args.clone(),
+        root_label: "cloudimg-rootfs".into(),
+        efi_vendor: image.efi_vendor.clone(),
+        disk_size: DISK_SIZE,
+        source_date_epoch: image.source_date_epoch,
+    }
+}
+
+/// Shows the steps of a build on a terminal, and as plain lines elsewhere.
+struct Display {
+    bar: ProgressBar,
+}
+
+impl Display {
+    fn new() -> Self {
+        let bar = ProgressBar::new_spinner();
+        // The template is a constant; were it wrong, the default one does.
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(std::time::Duration::from_millis(200));
+        Self { bar }
+    }
+}
+
+impl Progress for Display {
+    fn step(&self, step: Step) {
+        let number = Step::ALL.iter().position(|s| *s == step).map_or(0, |i| i + 1);
+        let text = format!("[{number}/{}] {}", Step::ALL.len(), step.title());
+        if self.bar.is_hidden() {
+            anstream::eprintln!("{text}");
+        }
+        self.bar.set_message(text);
+    }
+
+    fn advance(&self, done: u64, total: u64) {
+        if total > 0 && !self.bar.is_hidden() {
+            self.bar.set_message(format!("image: {} of {} MiB", done >> 20, total >> 20));
+        }
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,89 @@
+//! `ironseed publish` and `ironseed release`: what passed goes into the store.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+
+use super::build::build;
+use super::{Choice, Ended, Outcome, print, resolve, today, verify};
+use crate::assets::Assets;
+use crate::plan::Plan;
+use crate::publish::directory;
+use crate::report::{self, Report};
+use crate::{distro, render, target};
+
+/// Publishes an image to a directory store, if its report lets it through
+#[derive(Args)]
+pub struct Publish {
+    /// The disk image
+    image: PathBuf,
+    /// Its report, from `ironseed verify --boot --report`
+    #[arg(long, value_name = "FILE")]
+    report: PathBuf,
+    /// The store
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Profile that the image must meet; the report's where it is left out
+    #[arg(short, long, value_name = "NAME|FILE")]
+    profile: Option<String>,
+    /// Distribution; the report's where it is left out
+    #[arg(short, long, value_name = "ID|FILE")]
+    distro: Option<String>,
+}
+
+impl Publish {
+    pub fn run(self, assets: &Assets) -> Outcome {
+        let name = self.report.display();
+        let text = std::fs::read_to_string(&self.report).with_context(|| name.to_string())?;
+        let report: Report = serde_json::from_str(&text)
+            .with_context(|| format!("{name} is no report of `ironseed verify --format json`"))?;
+        let profile = self.profile.as_deref().unwrap_or(&report.plan.profile);
+        let distro = self.distro.as_deref().unwrap_or(&report.plan.distro);
+        let plan = resolve(profile, distro::load(distro, assets)?, assets)?;
+        publish(report, &self.image, &plan, &self.to)
+    }
+}
+
+/// Builds, verifies offline and booted, and publishes an image
+#[derive(Args)]
+pub struct Release {
+    #[command(flatten)]
+    choice: Choice,
+    /// Store to publish into; the image is built in a hidden folder of it
+    #[arg(short, long, default_value = "dist", value_name = "DIR")]
+    output: PathBuf,
+}
+
+impl Release {
+    pub fn run(self, assets: &Assets) -> Outcome {
+        let plan = self.choice.resolve(assets)?;
+        let work = self.output.join(".work");
+        let built = build(&plan, assets, &work)?;
+        anstream::eprintln!("verifying {} offline and booted", built.image.display());
+        let target = target::open(&built.image)?;
+        let report = verify::report(&built.image, &target, &plan, true, today())?;
+        let path = built.image.with_extension("report.json");
+        super::write_whole(&path, report.to_json()?.as_bytes())?;
+        print(&report::human(&report))?;
+        let ended = publish(report, &built.image, &plan, &self.output)?;
+        if ended == Ended::Fine {
+            std::fs::remove_dir_all(&work).with_context(|| work.display().to_string())?;
+        }
+        Ok(ended)
+    }
+}
+
+fn publish(report: Report, image: &Path, plan: &Plan, store: &Path) -> Outcome {
+    match report.passed(image, plan, today()).with_context(|| image.display().to_string())? {
+        Ok(passed) => {
+            let build = directory::publish(&passed, &render::openstack_properties(plan), store)?;
+            print(&format!("published {}\n", build.display()))?;
+            Ok(Ended::Fine)
+        }
+        Err(refusal) => {
+            anstream::eprintln!("{refusal}");
+            Ok(Ended::Findings)
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! fail2ban: what a jail really does, as `fail2ban-client -d` would say.
+//!
+//! Owns the order of the files (`jail.conf`, `jail.d/*.conf`, `jail.local`, `jail.d/*.local`, each
+//! with its includes) and the meaning of a jail's options. Whether a log or a program exists is
+//! for the caller to ask of the target.
+
+use std::collections::BTreeSet;
+
+use super::files::glob;
+use super::python_ini::{Ini, Problem};
+use crate::location::{Location, Sourced};
+use crate::target::{Result, Root};
+
+/// fail2ban's configuration directory.
+const BASE: &str = "/etc/fail2ban";
+
+/// Included files for one name before it counts as hostile.
+const MAX_FILES: usize = 256;
+
+/// What is to be said of a jail.
+#[derive(Clone, Debug)]
+pub enum JailState {
+    /// There is no `jail.conf` nor anything that takes its place, or no such jail in it.
+    Absent,
+    /// fail2ban refuses the configuration, or this jail, and bans nobody.
+    Broken(Problem),
+    /// The jail as it would run (or not, where it is not enabled).
+    Jail(Box<Jail>),
+}
+
+/// A jail's effective options. `None` where no file sets the option.
+#[derive(Clone, Debug)]
+pub struct Jail {
+    /// Its name.
+    pub name: String,
+    /// Whether it runs at all.
+    pub enabled: Sourced<bool>,
+    /// How the log is read: `auto`, `systemd`, `polling`, `pyinotify`…
+    pub backend: Sourced<String>,
+    /// The log files, as patterns; not used by the backend `systemd`.
+    pub logpath: Option<Sourced<Vec<String>>>,
+    /// The ports as configured; what counts is the `port` of an [`Action`].
+    pub port: Option<Sourced<String>>,
+    /// The action for bans of the jail's ports.
+    pub banaction: Option<Sourced<String>>,
+    /// The action for bans of all ports.
+    pub banaction_allports: Option<Sourced<String>>,
+    /// How long a ban lasts: seconds, or with a unit (`10m`); negative is for ever.
+    pub bantime: Option<Sourced<String>>,
+    /// Within which time failures count.
+    pub findtime: Option<Sourced<String>>,
+    /// Failures until a ban.
+    pub maxretry: Option<Sourced<String>>,
+    /// Addresses that are never banned.
+    pub ignoreip: Option<Sourced<Vec<String>>>,
+    /// Name of the filter, without its options.
+    pub filter: Option<Sourced<String>>,
+    /// The filter's file; `None` where there is none, and then the jail does not start.
+    pub filter_file: Option<String>,
+    /// What is done on a ban. Empty: nothing.
+    pub actions: Vec<Action>,
+}
+
+/// An action of a jail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// Its name: the file below `action.d` without `.conf`.
+    pub name: String,
+    /// The options that the jail gives it, such as `port`.
+    pub options: Vec<(String, String)>,
+    /// Its file; `None` where there is none, and then the jail does not start.
+    pub file: Option<String>,
+    /// The programs that its commands begin with (`nft`, `iptables`, `ufw`).
+    pub programs: Vec<String>,
+    /// The line that names it.
+    pub at: Location,
+}
+
+impl Action {
+    /// An option that the jail gives.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Reads what a jail would do.
+///
+/// # Errors
+/// A file that can't be read.
+pub fn jail(root: Root<'_>, name: &str) -> Result<JailState> {
+    let mut ini = match load(root, &format!("{BASE}/jail"))? {
+        Err(problem) => return Ok(JailState::Broken(problem)),
+        Ok(None) => return Ok(JailState::Absent),
+        Ok(Some(ini)) => ini,
+    };
+    if !ini.sections().any(|section| section == name) {
+        return Ok(JailState::Absent);
+    }
+    ini.preset("fail2ban_confpath", BASE, Location::file(BASE));
+    // A value that can't be made, in any jail that is read, stops fail2ban as a whole.
+    for section in ini.sections().filter(|section| *section != "INCLUDES") {
+        if let Err(problem) = options(&ini, section) {
+            return Ok(JailState::Broken(problem));
+        }
+    }
+    match read(root, &ini, name)? {
+        Ok(jail) => Ok(JailState::Jail(Box::new(jail))),
+        Err(problem) => Ok(JailState::Broken(problem)),
+    }
+}
+
+fn read(root: Root<'_>, ini: &Ini, name: &str) -> Result<std::result::Result<Jail, Problem>> {
+    let jail = match options(ini, name) {
+        Ok(jail) => jail,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    complete(root, ini, jail)
+}
+
+/// Everything that the jail's own section and `DEFAULT` say.
+fn options(ini: &Ini, name: &str) -> std::result::Result<Jail, Problem> {
+    let enabled = ini.get(name, "enabled")?;
+    let runs = enabled.as_ref().is_some_and(|found| is_true(&found.value));
+    // Of a jail that is off, fail2ban reads no more than this.
+    let get = |option: &str| match ini.get(name, option) {
+        Err(_) if !runs && !["backend", "filter"].contains(&option) => Ok(None),
+        other => other,
+    };
+    let words = |found: Sourced<String>| {
+        let list = found.value.split(|c: char| c.is_whitespace() || c == ',');
+        let list = list.filter(|word| !word.is_empty()).map(str::to_string).collect();
+        Sourced::new(list, found.at)
+    };
+    let lines = |found: Sourced<String>| {
+        let list = found.value.lines().map(str::trim).filter(|line| !line.is_empty());
+        Sourced::new(list.map(str::to_string).collect(), found.at)
+    };
+    let unset = Location::file(format!("{BASE}/jail.conf"));
+    Ok(Jail {
+        name: name.to_string(),
+        enabled: enabled
+            .map(|found| Sourced::new(runs, found.at))
+            .unwrap_or_else(|| Sourced::new(false, unset.clone())),
+        backend: get("backend")?.unwrap_or_else(|| Sourced::new("auto".into(), unset)),
+        logpath: get("logpath")?.map(lines),
+        port: get("port")?,
+        banaction: get("banaction")?,
+        banaction_allports: get("banaction_allports")?,
+        bantime: get("bantime")?,
+        findtime: get("findtime")?,
+        maxretry: get("maxretry")?,
+        ignoreip: get("ignoreip")?.map(words),
+        filter: get("filter")?.map(|found| Sourced::new(bare_name(&found.value), found.at)),
+        filter_file: None,
+        actions: Vec::new(),
+    })
+}
+
+/// The words that fail2ban takes for true; any other is false.
+fn is_true(text: &str) -> bool {
+    ["1", "on", "true", "yes"].contains(&text.to_lowercase().as_str())
+}
+
+/// Finds the filter's and the actions' files.
+fn complete(root: Root<'_>, ini: &Ini, mut jail: Jail) -> Result<std::result::Result<Jail, Problem>> {
+    if let Some(filter) = jail.filter.as_ref().filter(|filter| !filter.value.is_empty()) {
+        jail.filter_file = first_file(root, &format!("{BASE}/filter.d/{}", filter.value))?;
+        if jail.enabled.value && jail.filter_file.is_none() {
+            let what = format!("there is no filter {}", filter.value);
+            return Ok(Err(Problem::new(what, filter.at.clone())));
+        }
+    }
+    let action = match ini.get(&jail.name, "action") {
+        Ok(action) => action,
+        Err(problem) if jail.enabled.value => return Ok(Err(problem)),
+        Err(_) => None,
+    };
+    let Some(action) = action else { return Ok(Ok(jail)) };
+    for text in split_actions(&action.value) {
+        let (name, options) = match split_options(&text) {
+            Some(parts) => parts,
+            None => return Ok(Err(Problem::new(format!("action {text}"), action.at))),
+        };
+        let path = format!("{BASE}/action.d/{name}");
+        let python = name.ends_with(".py");
+        let file = if python { root.exists(&path)?.then(|| path.clone()) } else { first_file(root, &path)? };
+        if jail.enabled.value && file.is_none() {
+            return Ok(Err(Problem::new(format!("there is no action {name}"), action.at)));
+        }
+        let programs = match load(root, &path)? {
+            Ok(Some(ini)) if !python => programs(&ini),
+            Err(problem) if jail.enabled.value => return Ok(Err(problem)),
+            _ => Vec::new(),
+        };
+        jail.actions.push(Action { name, options, file, programs, at: action.at.clone() });
+    }
+    Ok(Ok(jail))
+}
+
+/// The first of the files that make up a configuration, `path.conf` before `path.local`.
+fn first_file(root: Root<'_>, path: &str) -> Result<Option<String>> {
+    Ok(configuration_files(root, path)?.into_iter().next())
+}
+
+/// `path.conf`, `path.d/*.conf`, `path.local`, `path.d/*.local`: what exists of them.
+fn configuration_files(root: Root<'_>, path: &str) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for suffix in ["conf", "local"] {
+        let main = format!("{path}.{suffix}");
+        if root.exists(&main)? {
+            files.push(main);
+        }
+        files.extend(glob(root, &format!("{path}.d/*.{suffix}"))?);
+    }
+    Ok(files)
+}
+
+/// Reads and merges a configuration with all its includes; `Ok(Ok(None))` where there is none.
+fn load(root: Root<'_>, path: &str) -> Result<std::result::Result<Option<Ini>, Problem>> {
+    let files = configuration_files(root, path)?;
+    let mut parsed = Vec::new();
+    for file in with_local(root, files)? {
+        if let Err(problem) = include(root, &file, &mut Vec::new(), &mut parsed)? {
+            return Ok(Err(problem));
+        }
+    }
+    let mut merged: Option<Ini> = None;
+    for ini in &parsed {
+        merged.get_or_insert_default().overlay(ini);
+    }
+    Ok(Ok(merged))
+}
+
+/// Puts `x.local` behind `x.conf` where the list does not name it itself.
+fn with_local(root: Root<'_>, files: Vec<String>) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for file in &files {
+        all.push(file.clone());
+        let stem = file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem);
+        let local = format!("{stem}.local");
+        if !files.contains(&local) && root.exists(&local)? {
+            all.push(local);
+        }
+    }
+    Ok(all)
+}
+
+/// Reads a file between its `[INCLUDES] before` and `after`. `open` holds the files around it.
+fn include(
+    root: Root<'_>,
+    file: &str,
+    open: &mut Vec<String>,
+    parsed: &mut Vec<Ini>,
+) -> Result<std::result::Result<(), Problem>> {
+    let Some(text) = root.read_text(file)? else { return Ok(Ok(())) };
+    if parsed.len() + open.len() > MAX_FILES {
+        return Ok(Err(Problem::new("more includes than any real file has".into(), Location::file(file))));
+    }
+    let ini = match Ini::parse(file, &text) {
+        Ok(ini) => ini,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let directory = file.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let mut others = [Vec::new(), Vec::new()];
+    for (list, option) in others.iter_mut().zip(["before", "after"]) {
+        let found = match ini.sections().any(|s| s == "INCLUDES") {
+            true => ini.get("INCLUDES", option),
+            false => Ok(None),
+        };
+        let names = match found {
+            Ok(names) => names.map(|names| names.value).unwrap_or_default(),
+            Err(problem) => return Ok(Err(problem)),
+        };
+        for name in names.lines().filter(|name| !name.is_empty()) {
+            let path = if name.starts_with('/') { name.to_string() } else { format!("{directory}/{name}") };
+            if !open.contains(&path) {
+                list.extend(with_local(root, vec![path])?);
+            }
+        }
+    }
+    let [before, after] = others;
+    open.push(file.to_string());
+    for other in before {
+        if let Err(problem) = include(root, &other, open, parsed)? {
+            return Ok(Err(problem));
+        }
+    }
+    parsed.push(ini);
+    for other in after {
+        if let Err(problem) = include(root, &other, open, parsed)? {
+            return Ok(Err(problem));
+        }
+    }
+    open.pop();
+    Ok(Ok(()))
+}
+
+fn bare_name(text: &str) -> String {
+    text.split('[').next().unwrap_or_default().trim().to_string()
+}
+
+/// Splits a list of actions at white space that is not within `[…]`.
+fn split_actions(text: &str) -> Vec<String> {
+    let mut found = vec![String::new()];
+    let (mut depth, mut quote) = (0_usize, None);
+    for c in text.chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            None if depth > 0 && (c == '"' || c == '\'') => quote = Some(c),
+            None if c == '[' => depth += 1,
+            None if c == ']' => depth = depth.saturating_sub(1),
+            None if depth == 0 && c.is_whitespace() => {
+                found.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(last) = found.last_mut() {
+            last.push(c);
+        }
+    }
+    found.retain(|action| !action.is_empty());
+    found
+}
+
+/// `name[key="value", key=value][key=value]` in its parts; `None` where it is nothing like that.
+fn split_options(text: &str) -> Option<(String, Vec<(String, String)>)> {
+    let Some((name, rest)) = text.split_once('[') else {
+        return Some((text.to_string(), Vec::new()));
+    };
+    let mut rest = rest.trim_end().strip_suffix(']')?;
+    let mut options = Vec::new();
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',' || c == ']' || c == '[');
+        if rest.is_empty() {
+            return Some((name.to_string(), options));
+        }
+        let (key, value) = rest.split_once('=')?;
+        let quote = value.chars().next().filter(|c| *c == '"' || *c == '\'');
+        let (value, after) = match quote {
+            Some(quote) => value[1..].split_once(quote)?,
+            None => value.split_at(value.find([',', ']']).unwrap_or(value.len())),
+        };
+        options.push((key.trim().to_string(), value.trim().to_string()));
+        rest = after;
+    }
+}
+
+/// The first words of an action's commands, its own `<tags>` replaced.
+fn programs(ini: &Ini) -> Vec<String> {
+    const SHELL: [&str; 22] = [
+        "if", "then", "else", "elif", "fi", "for", "do", "done", "while", "case", "esac", "{", "}", "!",
+        "true", "false", "echo", "printf", "test", "[", "exit", "return",
+    ];
+    let option = |name: &str| {
+        ["Init", "Definition"]
+            .iter()
+            .find_map(|section| ini.raw(section, name))
+            .map(|found| found.value.clone())
+    };
+    let mut found = BTreeSet::new();
+    for command in ["actionstart", "actionban", "actionunban"] {
+        let text = option(command).unwrap_or_default();
+        for part in text.split(['\n', ';', '|', '&', '{', '(', '`']) {
+            let word = part.split_whitespace().find(|word| !SHELL.contains(word)).unwrap_or_default();
+            let mut word = word.trim_start_matches(['{', '(']).to_string();
+            for _ in 0..4 {
+                let Some(tag) = word.strip_prefix('<').and_then(|w| w.split_once('>')).map(|w| w.0) else {
+                    break;
+                };
+                let value = option(tag).unwrap_or_default();
+                word = value.split_whitespace().next().unwrap_or_default().to_string();
+            }
+            let name = word.rsplit('/').next().unwrap_or_default();
+            let is_name =
+                !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+            if is_name
+                && !SHELL.contains(&name)
+                && !name.starts_with('-')
+                && name.starts_with(|c: char| c.is_ascii_lowercase())
+            {
+                found.insert(name.to_string());
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+#[cfg(test)]
+#[path = "fail2ban_tests.rs"]
+mod tests;
