@@ -87,6 +87,7 @@ fn recipe(plan: &Plan, bundle: &Bundle) -> Recipe {
             })
             .collect(),
         commands,
+        fstab: bundle.mounts.values().map(|(line, _)| line.clone()).collect(),
         removals: image.removals.iter().chain(bundle.removals.keys()).cloned().collect(),
         hostname: distro.openstack.os_distro.clone(),
         kernel_args: image.kernel_args.clone(),
