@@ -36,13 +36,21 @@ mod tests {
 
     #[test]
     fn files_come_back_and_bytes_repeat() {
-        let files: &[(&str, &[u8])] = &[("EFI/BOOT/a.efi", b"one"), ("EFI/debian/grub.cfg", b"two")];
+        let files: &[(&str, &[u8])] = &[("EFI/BOOT/a.efi", b"one"), ("EFI/debian/a-long.name.cfg", b"two")];
         let made = volume(4 << 20, 7, "ESP", files).unwrap();
         assert_eq!(made, volume(4 << 20, 7, "ESP", files).unwrap());
         let filesystem = FileSystem::new(Cursor::new(made), FsOptions::new()).unwrap();
-        assert_eq!((filesystem.volume_id(), filesystem.volume_label_as_bytes()), (7, &b"ESP"[..]));
+        assert_eq!((filesystem.volume_id(), filesystem.volume_label().as_str()), (7, "ESP"));
+        let folder = filesystem.root_dir().open_dir("EFI/debian").unwrap();
+        let names: Vec<_> = folder.iter().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, [".", "..", "a-long.name.cfg"]);
         let mut text = String::new();
-        filesystem.root_dir().open_file("efi/DEBIAN/grub.cfg").unwrap().read_to_string(&mut text).unwrap();
+        filesystem
+            .root_dir()
+            .open_file("efi/DEBIAN/a-long.name.cfg")
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
         assert_eq!(text, "two");
     }
 }

@@ -14,8 +14,11 @@ pub const PAYLOAD: &str = "payload.tar";
 /// The archive of what the hooks left for the builder.
 pub const RESULT: &str = "result.tar";
 
-const SETUP: &str = include_str!("inside/setup.sh");
-const FINISH: &str = include_str!("inside/finish.sh");
+/// Makes [`PLACE`] in the new root, which is `$1`. `/run` is hidden when the filesystem is made, so
+/// nothing of it gets into the image.
+const SETUP: &str = r#"mkdir -m 0700 "$1/run/ironseed""#;
+/// Runs what came with the payload.
+const FINISH: &str = r#"sh "$1/run/ironseed/finish.sh" "$1""#;
 
 /// What the builder cleans itself, before the filesystem is made; mmdebstrap would do it after.
 const SKIPPED: &str = "--skip=cleanup/apt,cleanup/mmdebstrap,cleanup/reproducible,cleanup/run,cleanup/tmp";

@@ -41,7 +41,7 @@ fn root_end(size: u64) -> u64 {
 
 /// Size of the root filesystem, in KiB, on a disk of `size` bytes.
 pub fn root_kib(size: u64) -> Result<u64, BuildError> {
-    if !SIZES.contains(&size) || size % (1 << 20) != 0 {
+    if !SIZES.contains(&size) || !size.is_multiple_of(1 << 20) {
         return Err(BuildError::Recipe(format!("disk size {size}: wants whole MiB from 1 GiB to 2 TiB")));
     }
     Ok((root_end(size) - ROOT_START) * SECTOR / 1024)

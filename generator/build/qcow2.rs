@@ -32,7 +32,7 @@ const BATCH: usize = 256;
 /// multiple of 64 KiB. Calls `progress` with bytes done and bytes in all.
 pub fn write(disk: &File, image: &File, mut progress: impl FnMut(u64, u64)) -> io::Result<()> {
     let size = disk.metadata()?.len();
-    if size == 0 || size % CLUSTER != 0 {
+    if size == 0 || !size.is_multiple_of(CLUSTER) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the disk's size is no multiple of 64 KiB"));
     }
     let mut writer = Writer { out: BufWriter::with_capacity(1 << 20, image), at: 0, refcounts: Vec::new() };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use crate::effective::reach::Reach;
 use crate::observation::{Observation, Plane};
 use crate::verify::Look;
 
@@ -42,16 +43,19 @@ impl Kind for LogTransport {
             Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
         };
         let mut seen = Vec::new();
-        for input in &rsyslog.inputs {
+        for input in rsyslog.inputs.iter().filter(|i| !matches!(i.reach, Reach::None | Reach::Loopback)) {
             let reason = "anybody who reaches the port can write into the log";
-            seen.push(Observation::fail(plane, input.value.clone(), self.wanted(), reason).at(input.at.clone()));
+            let found = format!("rsyslog takes logs from the network on port {}", input.port);
+            seen.push(Observation::fail(plane, found, self.wanted(), reason).at(input.at.clone()));
         }
         for output in &rsyslog.outputs {
             let reason = "logs leave the machine in the clear";
-            let found = format!("logs go to {}", output.host);
-            seen.push(Observation::judge(plane, output.tls, found, self.wanted(), reason).at(output.at.clone()));
+            let found = format!("logs go to {}", output.target);
+            seen.push(
+                Observation::judge(plane, output.tls, found, self.wanted(), reason).at(output.at.clone()),
+            );
         }
-        let forwarded = rsyslog.outputs.iter().any(|o| o.host == self.host);
+        let forwarded = rsyslog.outputs.iter().any(|o| o.target == self.host);
         if !self.host.is_empty() && !forwarded {
             let reason = "no rule of rsyslog names the profile's log host";
             seen.push(Observation::fail(plane, "no forwarding", self.wanted(), reason));

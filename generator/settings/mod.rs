@@ -23,6 +23,7 @@ mod kernel_argument;
 mod kernel_module;
 mod key_value;
 mod log_files;
+mod log_transport;
 mod moduli;
 mod mount;
 mod package;
@@ -33,6 +34,7 @@ mod ports;
 mod privileges;
 mod release_supported;
 mod secrets;
+mod server_scope;
 mod services;
 mod ssh_login;
 mod ssh_port;
@@ -200,8 +202,10 @@ kinds! {
     "privileges" Privileges(privileges::Privileges),
     "secrets" Secrets(secrets::Secrets),
     "kernel" Kernel(kernel::Kernel),
+    "server-scope" ServerScope(server_scope::ServerScope),
     "cleartext" Cleartext(cleartext::Cleartext),
     "journald" Journald(journald::Journald),
+    "log-transport" LogTransport(log_transport::LogTransport),
     "log-files" LogFiles(log_files::LogFiles),
     "announcements" Announcements(announcements::Announcements),
     "hygiene" Hygiene(hygiene::Hygiene),

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use crate::effective::dns::{self, DnsServer, Recursion};
+use crate::effective::mail;
+use crate::effective::ntp::{self, TimeServer};
 use crate::effective::reach::{Reach, Server};
-use crate::effective::{dns, mail, ntp};
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::parameter::Protocol;
@@ -103,33 +105,74 @@ impl ServerScope {
     }
 
     fn configured(&self, look: &Look<'_>) -> Vec<Observation> {
-        let plane = Plane::Configured;
-        let servers = match self.role {
-            Role::Mail => mail::read(look.root),
-            Role::Dns => dns::read(look.root),
-            Role::Ntp => ntp::read(look.root),
+        let seen = match self.role {
+            Role::Mail => mail::read(look.root).map(|all| all.iter().map(|s| self.reach(s)).collect()),
+            Role::Dns => dns::read(look.root).map(|all| all.iter().map(|s| self.recursion(s)).collect()),
+            Role::Ntp => ntp::read(look.root).map(|all| all.iter().map(|s| self.time(s)).collect()),
         };
-        let servers = match servers {
-            Ok(servers) => servers,
-            Err(error) => return vec![Observation::error(plane, self.wanted(), error.to_string())],
-        };
-        if servers.is_empty() {
-            return vec![Observation::pass(plane, "no such server", self.wanted())];
-        }
-        let judge = |server: &Server| {
-            let at = server.reach.at.clone();
-            let program = server.program;
-            match &server.reach.value {
-                Reach::None => Observation::pass(plane, format!("{program} opens no socket"), self.wanted()),
-                Reach::Loopback => Observation::pass(plane, format!("{program} on loopback only"), self.wanted()),
-                Reach::Network => {
-                    let reason = "other hosts can use it, and this line lets them";
-                    Observation::fail(plane, format!("{program} serves other hosts"), self.wanted(), reason)
-                }
-                Reach::Unknown(why) => Observation::unobserved(plane, self.wanted(), format!("{program}: {why}")),
+        let seen: Vec<Observation> = match seen {
+            Ok(seen) => seen,
+            Err(error) => {
+                return vec![Observation::error(Plane::Configured, self.wanted(), error.to_string())];
             }
-            .at(at)
         };
-        servers.iter().map(judge).collect()
+        if seen.is_empty() {
+            return vec![Observation::pass(Plane::Configured, "no such server", self.wanted())];
+        }
+        seen
+    }
+
+    /// Who can reach a server.
+    fn reach(&self, server: &Server) -> Observation {
+        let plane = Plane::Configured;
+        let program = server.program;
+        match &server.reach.value {
+            Reach::None => Observation::pass(plane, format!("{program} opens no socket"), self.wanted()),
+            Reach::Loopback => Observation::pass(plane, format!("{program} on loopback only"), self.wanted()),
+            Reach::Network => {
+                let reason = "other hosts can use it, and this line lets them";
+                Observation::fail(plane, format!("{program} serves other hosts"), self.wanted(), reason)
+            }
+            Reach::Unknown(why) => Observation::unobserved(plane, self.wanted(), format!("{program}: {why}")),
+        }
+        .at(server.reach.at.clone())
+    }
+
+    /// For whom a DNS server recurses, where others can reach it at all.
+    fn recursion(&self, dns: &DnsServer) -> Observation {
+        let plane = Plane::Configured;
+        let program = dns.server.program;
+        if matches!(dns.server.reach.value, Reach::None | Reach::Loopback) {
+            return self.reach(&dns.server);
+        }
+        match &dns.recursion.value {
+            Recursion::Off => Observation::pass(plane, format!("{program} does not recurse"), self.wanted()),
+            Recursion::Loopback => {
+                Observation::pass(plane, format!("{program} recurses for this host"), self.wanted())
+            }
+            Recursion::Networks(networks) => {
+                let found = format!("{program} recurses for {}", networks.join(", "));
+                Observation::pass(plane, found, self.wanted())
+            }
+            Recursion::Anyone => {
+                let reason = "anybody can use it to flood others";
+                Observation::fail(plane, format!("{program} recurses for anybody"), self.wanted(), reason)
+            }
+            Recursion::Unknown(why) => {
+                Observation::unobserved(plane, self.wanted(), format!("{program}: {why}"))
+            }
+        }
+        .at(dns.recursion.at.clone())
+    }
+
+    /// A time server that only keeps this host's clock, or that answers without monlist.
+    fn time(&self, time: &TimeServer) -> Observation {
+        if !time.monlist_possible.value {
+            return self.reach(&time.server);
+        }
+        let found = format!("{} answers monlist", time.server.program);
+        let reason = "a small question gets a long answer: anybody can use it to flood others";
+        Observation::fail(Plane::Configured, found, self.wanted(), reason)
+            .at(time.monlist_possible.at.clone())
     }
 }

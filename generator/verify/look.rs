@@ -19,6 +19,7 @@ use crate::effective::journald::{self, Journald};
 use crate::effective::kernel::{self, Kernels};
 use crate::effective::modprobe::{self, Modprobe};
 use crate::effective::os_release::{self, OsRelease};
+use crate::effective::rsyslog::{self, Rsyslog};
 use crate::effective::sshd::{self, SshdConfig};
 use crate::effective::sudoers::{self, Sudoers};
 use crate::effective::suspects::Suspects;
@@ -70,6 +71,7 @@ struct Readers<'a> {
     logins: OnceCell<Read<Vec<Login>>>,
     os_release: OnceCell<Read<OsRelease>>,
     packages: OnceCell<Read<Database>>,
+    rsyslog: OnceCell<Read<Option<Rsyslog>>>,
     scan: OnceCell<Read<Scan>>,
     sshd: OnceCell<Read<SshdConfig>>,
     sshd_dump: OnceCell<Read<Vec<(String, String)>>>,
@@ -234,6 +236,14 @@ impl<'a> Look<'a> {
             self.packages,
             found(Database::read(self.root), "there is no package database /var/lib/dpkg/status")
         )
+    }
+
+    /// rsyslog's configuration, where it is installed.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn rsyslog(&self) -> Read<&Option<Rsyslog>> {
+        once!(self.rsyslog, rsyslog::read(self.root).map_err(words))
     }
 
     /// Every byte of every file, scanned for secrets.

@@ -101,7 +101,9 @@ const OVERLAY: &str = "overlay.qcow2";
 const SEED: &str = "seed.img";
 const KEY: &str = "key";
 const CONSOLE: &str = "console.log";
-const LAN: &str = "lan.sock";
+const INJECT: &str = "inject.sock";
+const LISTEN: &str = "listen.sock";
+const COMPLAINTS: &str = "qemu.log";
 
 impl Vm {
     /// Starts the machine and waits until cloud-init is done and a login works.
@@ -117,10 +119,13 @@ impl Vm {
         qemu::overlay(image, &folder.path().join(OVERLAY))?;
         seed::write(folder.path())?;
         let host_port = free_port().map_err(VmError::io("looking for a free port"))?;
+        // A file, not a pipe: a pipe that nobody reads would stop QEMU when it is full.
+        let complaints = std::fs::File::create(folder.path().join(COMPLAINTS))
+            .map_err(VmError::io("creating QEMU's log"))?;
         let child = qemu::command(&options, folder.path(), host_port)?
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+            .stderr(complaints)
             .spawn()
             .map_err(VmError::io("starting QEMU"))?;
         let mut vm = Self { child, folder, options, host_port, console_seen: 0 };
@@ -153,10 +158,7 @@ impl Vm {
                 return Err(self.failed(format!("the machine does not boot: {end}")));
             }
             if self.child.try_wait().map_err(VmError::io("asking for QEMU"))?.is_some() {
-                let mut said = String::new();
-                if let Some(mut stderr) = self.child.stderr.take() {
-                    stderr.read_to_string(&mut said).map_err(VmError::io("reading what QEMU said"))?;
-                }
+                let said = std::fs::read_to_string(self.folder.path().join(COMPLAINTS)).unwrap_or_default();
                 return Err(self.failed(format!("QEMU ended: {}", said.trim())));
             }
             if Instant::now() > deadline {
@@ -281,7 +283,7 @@ impl Vm {
     /// # Errors
     /// The network can't be reached, or the machine does not answer there.
     pub fn scan(&self) -> Result<Scan, ScanError> {
-        scan::scan(&self.folder.path().join(LAN))
+        scan::scan(&self.folder.path().join(INJECT), &self.folder.path().join(LISTEN))
     }
 
     /// How the machine was booted.

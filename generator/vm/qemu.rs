@@ -1,12 +1,12 @@
 //! QEMU's command line: the machine's parts, and how they hang together.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::scan::GUEST_MAC;
-use super::{CONSOLE, Firmware, LAN, OVERLAY, Options, SEED, VmError};
+use super::{CONSOLE, Firmware, INJECT, LISTEN, OVERLAY, Options, SEED, VmError};
 use crate::build::tools;
 
 /// OVMF that enforces Secure Boot, and variables with the usual keys: Debian's package `ovmf`.
@@ -14,12 +14,21 @@ const OVMF_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.ms.fd";
 const OVMF_VARS: &str = "/usr/share/OVMF/OVMF_VARS_4M.ms.fd";
 const OVMF: tools::Tool = tools::Tool { name: "OVMF_CODE_4M.ms.fd", package: "ovmf" };
 
-/// Makes a disk that reads from `image` and keeps what is written for itself.
+/// Makes a disk that reads from `image` and keeps what is written for itself. It is larger than the
+/// image, as a cloud's disks are: the root filesystem has to grow.
 pub fn overlay(image: &Path, overlay: &Path) -> Result<(), VmError> {
     let image = image.canonicalize().map_err(VmError::io(format!("opening {}", image.display())))?;
+    qemu_img(
+        &["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"],
+        &[image.as_os_str(), overlay.as_os_str()],
+    )?;
+    qemu_img(&["resize", "-q"], &[overlay.as_os_str(), "+2G".as_ref()])
+}
+
+fn qemu_img(arguments: &[&str], more: &[&OsStr]) -> Result<(), VmError> {
     let output = Command::new(tools::QEMU_IMG.name)
-        .args(["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"])
-        .args([&image, overlay])
+        .args(arguments)
+        .args(more)
         .output()
         .map_err(VmError::io("running qemu-img"))?;
     let said = || String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -61,8 +70,8 @@ fn accelerator() -> &'static str {
 
 /// The command that starts the machine whose files are in `folder`.
 ///
-/// The network is a hub with the machine, QEMU's user network (DHCP, a forwarded port for ssh) and
-/// a socket on which a neighbour's frames come in.
+/// The network is QEMU's user network: DHCP, and a forwarded port for ssh. Two sockets let a neighbour
+/// take part: what it sends reaches the machine only, what the machine sends reaches it as well.
 pub fn command(options: &Options, folder: &Path, ssh_host_port: u16) -> Result<Command, VmError> {
     let file = |name: &str| comma_escaped(&folder.join(name));
     let with =
@@ -79,17 +88,15 @@ pub fn command(options: &Options, folder: &Path, ssh_host_port: u16) -> Result<C
         .arg("-drive")
         .arg(with("if=virtio,format=raw,readonly=on,file=", SEED))
         .arg("-netdev")
-        .arg(format!("user,id=user,hostfwd=tcp:127.0.0.1:{ssh_host_port}-:{}", options.ssh_port))
-        .arg("-netdev")
-        .arg(with("stream,id=lan,server=on,addr.type=unix,addr.path=", LAN))
-        .args([
-            "-netdev",
-            "hubport,id=hub0,hubid=0,netdev=user",
-            "-netdev",
-            "hubport,id=hub1,hubid=0,netdev=lan",
-        ])
-        .args(["-netdev", "hubport,id=hub2,hubid=0", "-device"])
-        .arg(format!("virtio-net-pci,netdev=hub2,mac={GUEST_MAC}"));
+        .arg(format!("user,id=net,hostfwd=tcp:127.0.0.1:{ssh_host_port}-:{}", options.ssh_port))
+        .arg("-device")
+        .arg(format!("virtio-net-pci,netdev=net,mac={GUEST_MAC}"))
+        .arg("-chardev")
+        .arg(with("socket,id=inject,server=on,wait=off,path=", INJECT))
+        .arg("-chardev")
+        .arg(with("socket,id=listen,server=on,wait=off,path=", LISTEN))
+        .args(["-object", "filter-redirector,id=injector,netdev=net,queue=tx,indev=inject"])
+        .args(["-object", "filter-mirror,id=listener,netdev=net,queue=rx,outdev=listen"]);
     if options.firmware == Firmware::Uefi {
         add_uefi(&mut command, folder)?;
     }

@@ -1,8 +1,9 @@
 //! A port scan from the machine's own network: what answers whom, whatever sshd's port is.
 //!
 //! QEMU's user network accepts a connection before the machine has seen it, so a connect from the
-//! host says nothing. Here a neighbour on the machine's network segment sends every TCP port its
-//! own first segment and hears the machine's real answer: no privilege, no tap device.
+//! host says nothing. Here a neighbour on the machine's network segment sends every TCP port a first
+//! segment and hears the machine's real answer: no privilege, no tap device. Its frames come to the
+//! machine's network card past the user network, which would take up the connections itself.
 //!
 //! Nothing gets lost unnoticed: after each small batch the machine is asked by ARP for its hardware
 //! address. It takes frames in order and no packet filter stands before ARP, so its answer says
@@ -58,9 +59,9 @@ pub enum ScanError {
     Silent(&'static str),
 }
 
-/// Scans the machine behind QEMU's stream socket.
-pub fn scan(socket: &FilePath) -> Result<Scan, ScanError> {
-    let mut neighbour = Neighbour::connect(socket)?;
+/// Scans the machine: frames for it go into the first socket, its own come out of the second.
+pub fn scan(inject: &FilePath, listen: &FilePath) -> Result<Scan, ScanError> {
+    let mut neighbour = Neighbour::connect(inject, listen)?;
     if !neighbour.confirm()? {
         return Err(ScanError::Silent("before the scan"));
     }
@@ -73,18 +74,19 @@ pub fn scan(socket: &FilePath) -> Result<Scan, ScanError> {
 }
 
 struct Neighbour {
-    socket: UnixStream,
+    to_machine: UnixStream,
+    from_machine: UnixStream,
     /// Bytes of frames that have not come in whole.
     received: Vec<u8>,
     open: BTreeSet<(IpAddr, u16)>,
 }
 
 impl Neighbour {
-    fn connect(socket: &FilePath) -> io::Result<Self> {
-        let socket = UnixStream::connect(socket)?;
-        socket.set_read_timeout(Some(Duration::from_millis(50)))?;
-        socket.set_write_timeout(Some(Duration::from_secs(30)))?;
-        Ok(Self { socket, received: Vec::new(), open: BTreeSet::new() })
+    fn connect(inject: &FilePath, listen: &FilePath) -> io::Result<Self> {
+        let (to_machine, from_machine) = (UnixStream::connect(inject)?, UnixStream::connect(listen)?);
+        from_machine.set_read_timeout(Some(Duration::from_millis(50)))?;
+        to_machine.set_write_timeout(Some(Duration::from_secs(30)))?;
+        Ok(Self { to_machine, from_machine, received: Vec::new(), open: BTreeSet::new() })
     }
 
     fn scan(&mut self, from: IpAddr, to: IpAddr) -> Result<Vec<u16>, ScanError> {
@@ -114,8 +116,8 @@ impl Neighbour {
     }
 
     fn send(&mut self, frame: &[u8]) -> io::Result<()> {
-        // QEMU's stream: each frame after its length. No frame is 4 GiB long.
-        self.socket.write_all(&[&(frame.len() as u32).to_be_bytes(), frame].concat())
+        // QEMU's framing: each frame after its length. No frame is 4 GiB long.
+        self.to_machine.write_all(&[&(frame.len() as u32).to_be_bytes(), frame].concat())
     }
 
     /// Hears frames until one is what is waited for, or the time is over; tells which.
@@ -131,7 +133,7 @@ impl Neighbour {
                 }
             }
             let mut buffer = [0; 1 << 16];
-            match self.socket.read(&mut buffer) {
+            match self.from_machine.read(&mut buffer) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(count) => self.received.extend(&buffer[..count]),
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
@@ -170,7 +172,8 @@ impl Neighbour {
                 _ => Ok(()),
             },
             Heard::Tcp { from, from_port, to_port, acknowledged, accepts: true }
-                if is_source_port(to_port) =>
+                if is_source_port(to_port)
+                    && [IpAddr::V4(GUEST), GUEST_MAC.link_local().into()].contains(&from) =>
             {
                 self.open.insert((from, from_port));
                 let own = if from.is_ipv4() { OWN.into() } else { own_link_local.into() };

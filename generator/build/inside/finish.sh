@@ -94,13 +94,14 @@ find "$root/var/log" -xdev -type f -exec truncate -s 0 {} +
 cp "$work/hostname" "$root/etc/hostname"
 : > "$root/etc/machine-id"
 chmod 0644 "$root/etc/hostname" "$root/etc/machine-id"
-find "$root" -xdev -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 
 step filesystem
-# What the system mounts over is hidden: the image has these directories, and has them empty.
+# A second view of the tree, without what is mounted in it now. What the system mounts over later is
+# hidden: the image has these directories, and has them empty.
 view=$work/view
 mkdir "$view"
 mount --bind "$root" "$view"
+find "$view" -xdev -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 mount -t tmpfs -o mode=0755 tmpfs "$view/dev"
 mount -t tmpfs -o mode=0755 tmpfs "$view/run"
 mount -t tmpfs -o mode=1777 tmpfs "$view/tmp"

@@ -378,27 +378,30 @@ ip link set lo up
 ip link add inside type veth peer name outside
 unshare -n sleep 30 & peer=$!
 trap 'kill $peer $server' EXIT
-sleep 0.1
+own=$(readlink /proc/$$/ns/net)
+while [ "$(readlink /proc/$peer/ns/net)" = "$own" ]; do sleep 0.02; done
 ip link set outside netns $peer
 ip addr add 10.77.0.1/24 dev inside; ip link set inside up
 nsenter -t $peer -n sh -c 'ip addr add 10.77.0.2/24 dev outside; ip link set outside up'
 nft -f "$0"
-python3 - <<'PY' & server=$!
-import socket, select
+rm -f "$0.ready"
+python3 - "$0.ready" <<'PY' & server=$!
+import select, socket, sys
 listening = []
 for port in (22, 25, 80, 120, 443, 2222, 5500, 8050, 9000):
     s = socket.socket(); s.bind(("0.0.0.0", port)); s.listen(5); listening.append(s)
+open(sys.argv[1], "w").close()
 while True:
     for s in select.select(listening, [], [])[0]: s.accept()[0].close()
 PY
-sleep 0.4
+while [ ! -e "$0.ready" ]; do sleep 0.02; done
 nsenter -t $peer -n python3 - <<'PY'
 import errno, selectors, socket, time
 ports, chosen, waiting = (22, 25, 80, 120, 443, 2222, 5500, 8050, 9000), selectors.DefaultSelector(), {}
 for port in ports:
     s = socket.socket(); s.setblocking(False); s.connect_ex(("10.77.0.1", port))
     chosen.register(s, selectors.EVENT_WRITE, port); waiting[port] = s
-end, opened = time.time() + 0.7, set()
+end, opened = time.time() + 1, set()
 while waiting and time.time() < end:
     for key, _ in chosen.select(0.1):
         if key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0: opened.add(key.data)

@@ -6,6 +6,8 @@
 //! unknown here, apart from SysV scripts. Conditions (`ConditionPathExists=`…) are not evaluated.
 
 mod boot;
+mod find;
+mod links;
 mod lookup;
 mod name;
 mod state;
@@ -20,7 +22,7 @@ pub use syntax::Setting;
 pub use unit::Unit;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::target::{Result, Root};
@@ -32,7 +34,11 @@ pub struct Units<'a> {
     directories: Vec<lookup::Directory>,
     /// Parsed files by path: many questions touch the same ones.
     parsed: RefCell<HashMap<String, Rc<Vec<Setting>>>>,
+    aliases: RefCell<Option<Rc<Aliases>>>,
 }
+
+/// Other names by the unit's own.
+type Aliases = BTreeMap<String, BTreeSet<String>>;
 
 impl<'a> Units<'a> {
     /// Reads the unit directories. `version` is systemd's major version on the target (252):
@@ -42,13 +48,13 @@ impl<'a> Units<'a> {
     /// A directory that can't be read. One that doesn't exist is empty.
     pub fn read(root: Root<'a>, version: u32) -> Result<Self> {
         let directories = lookup::directories(root)?;
-        Ok(Self { root, version, directories, parsed: RefCell::default() })
+        Ok(Self { root, version, directories, parsed: RefCell::default(), aliases: RefCell::default() })
     }
 
     /// Names of all unit files and links to them, sorted.
     pub fn names(&self) -> Vec<String> {
         let all = self.directories.iter().flat_map(|d| d.units.keys().cloned());
-        all.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+        all.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The settings of one file; empty where it isn't there.

@@ -7,6 +7,8 @@ use crate::location::{Location, Sourced};
 
 const ETC: &str = "etc/systemd/system";
 const LIB: &str = "usr/lib/systemd/system";
+/// Directories that generated trees use, the strongest first.
+const DIRECTORIES: [&str; 4] = [ETC, "run/systemd/system", "usr/local/lib/systemd/system", LIB];
 
 fn version() -> u32 {
     let output = Command::new("systemctl").arg("--version").output().unwrap();
@@ -87,6 +89,27 @@ fn agrees_with_systemctl_on_real_trees() {
     }
 }
 
+/// Whatever is enabled by a link in a target that the boot reaches is started by it.
+#[test]
+fn a_boot_of_a_real_tree_reaches_what_its_targets_want() {
+    for tree in stock_trees() {
+        let disk = Disk::new(&tree);
+        let units = Units::read(Root::new(&disk), version()).unwrap();
+        let started = units.starts_at_boot().unwrap();
+        let names: Vec<&str> = started.iter().map(|s| s.unit.as_str()).collect();
+        for target in ["basic.target", "sysinit.target", "timers.target", "sockets.target"] {
+            assert!(names.contains(&target), "{target} in {}: {names:?}", tree.display());
+            let wants = tree.join(ETC).join(format!("{target}.wants"));
+            for link in std::fs::read_dir(wants).into_iter().flatten() {
+                let link = link.unwrap().file_name().into_string().unwrap();
+                let unit = units.unit(&link).unwrap();
+                assert!(unit.is_none_or(|unit| names.contains(&unit.name.as_str())), "{link}");
+            }
+        }
+        assert!(started.iter().filter(|s| s.cause == Cause::Default).count() == 1);
+    }
+}
+
 #[test]
 fn agrees_with_systemctl_on_generated_trees() {
     let mut seen = std::collections::BTreeMap::new();
@@ -118,9 +141,8 @@ const NAMES: [&str; 8] = [
 
 fn generate(dice: &mut Dice, fixture: &Fixture) -> String {
     let mut steps = String::new();
-    let directories = [ETC, LIB, "run/systemd/system", "usr/local/lib/systemd/system"];
     for _ in 0..2 + dice.below(8) {
-        let directory = dice.pick(&directories);
+        let directory = dice.pick(&DIRECTORIES);
         let (name, other) = (dice.pick(&NAMES), dice.pick(&NAMES));
         let path = format!("{directory}/{name}");
         let step = match dice.below(12) {
@@ -196,6 +218,86 @@ fn unit_text(dice: &mut Dice) -> String {
         1 => "[Service]\nExecStart=/bin/true\n".into(),
         _ => format!("[Service]\nExecStart=/bin/true\n[Install]\n{install}\n"),
     }
+}
+
+/// What the manager's own loader makes of a unit: its file, its drop-ins and its description, by
+/// the dump that `systemd-analyze verify` logs. `None` where it can't load the unit.
+fn loaded(root: &Path, unit: &str) -> Option<(String, Vec<String>, String)> {
+    let path = DIRECTORIES.map(|d| root.join(d).display().to_string()).join(":");
+    let output = Command::new("systemd-analyze")
+        .args(["verify", "--man=no", "--generators=no", "--recursive-errors=no", unit])
+        .env("SYSTEMD_UNIT_PATH", path)
+        .env("SYSTEMD_LOG_LEVEL", "debug")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    let dump = text.split("-> Unit ").nth(1)?;
+    let field = |name: &str| -> Vec<String> {
+        let values = dump.lines().filter_map(|line| line.trim().strip_prefix(name));
+        values.map(|value| value.replace(&*root.to_string_lossy(), "")).collect()
+    };
+    let loaded = field("Unit Load State: ") == ["loaded"];
+    let fragment = field("Fragment Path: ").first()?.clone();
+    loaded.then(|| (fragment, field("DropIn Path: "), field("Description: ").concat()))
+}
+
+#[test]
+fn drop_ins_merge_as_the_manager_merges_them() {
+    let units = ["a-b.service", "a-b@x.service", "a--b.service", "c.service", "a-.service", "d-e-f.socket"];
+    let mut loadable = 0;
+    for seed in 0..cases(150) {
+        let mut dice = Dice::new(seed);
+        let fixture = Fixture::of(&[(&format!("{LIB}/sysinit.target"), "[Unit]\n")]);
+        let mut steps = String::new();
+        for unit in ["a-b.service", "a-b@.service", "a--b.service", "a-.service", "d-e-f.socket"] {
+            let text = "[Service]\nExecStart=/bin/true\n[Socket]\nListenStream=1\n";
+            fixture.write(&format!("{}/{unit}", dice.pick(&DIRECTORIES)), text);
+        }
+        fixture.write(&format!("{LIB}/d-e-f.service"), "[Service]\nExecStart=/bin/true\n");
+        fixture.link(
+            &format!("{ETC}/c.service"),
+            dice.pick(&["a-b.service", "/usr/lib/systemd/system/c.service"]),
+        );
+        if dice.once_in(4) {
+            fixture.link(&format!("{ETC}/a-b.service"), "/dev/null");
+        }
+        for _ in 0..dice.below(9) {
+            let directory = dice.pick(&[
+                "a-b.service.d",
+                "a-.service.d",
+                "a--.service.d",
+                "a-b@.service.d",
+                "a-b@x.service.d",
+                "service.d",
+                "c.service.d",
+                "a--b.service.d",
+                "d-.socket.d",
+                "d-e-.socket.d",
+                "socket.d",
+                "a-@.service.d",
+            ]);
+            let name = dice.pick(&["10.conf", "20.conf", "30.conf", "x.txt", ".h.conf"]);
+            let path = format!("{}/{directory}/{name}", dice.pick(&DIRECTORIES));
+            let n = dice.below(1000);
+            if dice.once_in(6) {
+                fixture.link(&path, "/dev/null");
+            } else if !fixture.path().join(&path).is_symlink() {
+                fixture.write(&path, format!("[Unit]\nDescription=\\\n# c\n  d{n}\n"));
+            }
+            steps = steps + "\n  " + &path;
+        }
+        let own = Units::read(fixture.root(), version()).unwrap();
+        for unit in units {
+            let own = own.unit(unit).unwrap().map(|unit| {
+                let description = unit.last("Unit", "Description").map(|d| d.value.clone());
+                (unit.fragment.clone(), unit.drop_ins.clone(), description.unwrap_or(unit.name))
+            });
+            let real = loaded(fixture.path(), unit);
+            loadable += usize::from(real.is_some());
+            assert_eq!(own, real, "{unit} in seed {seed}:{steps}");
+        }
+    }
+    assert!(loadable > 300, "only {loadable} units could be loaded");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! A unit with its drop-ins, merged.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use super::state::{Missing, Reader, drop_ins};
-use super::{Setting, State, Units, name, syntax};
+use super::find::{Missing, Reader};
+use super::lookup::File;
+use super::{Aliases, Setting, State, Units, name, syntax};
 use crate::location::Sourced;
 use crate::target::{Result, display};
 
@@ -80,7 +82,7 @@ impl Units<'_> {
         }
         let unit_type = name::unit_type(&found.name).unwrap_or_default();
         directories.extend(self.directories.iter().map(|d| (d, format!("{unit_type}.d"))));
-        let drop_ins = drop_ins(directories.into_iter());
+        let drop_ins = self.drop_ins(directories.into_iter())?;
         let mut settings = self.settings(&found.path)?.to_vec();
         for path in &drop_ins {
             settings.extend(self.settings(path)?.iter().cloned());
@@ -93,30 +95,38 @@ impl Units<'_> {
         }))
     }
 
-    /// All names of a unit: its own first, then those of links that lead to it.
+    /// All names of a unit: its own first, then the one asked for and those of links to it.
     pub(super) fn names_of(&self, unit: &str, asked: &str) -> Result<Vec<String>> {
-        let mut names = vec![unit.to_owned()];
-        let mut others: BTreeSet<String> = BTreeSet::from([asked.to_owned()]);
-        let (_, instance, _) = name::parts(unit);
-        for directory in &self.directories {
-            for (link, file) in &directory.units {
-                if !matches!(file, super::lookup::File::Link(_)) {
-                    continue;
-                }
-                let link = match (name::kind(link), instance) {
-                    (Some(name::Kind::Template), Some(i)) => name::instantiate(link, i),
-                    _ => link.clone(),
-                };
-                if name::unit_type(&link) == name::unit_type(unit)
-                    && matches!(self.find(&link, Reader::Manager)?, Ok(found) if found.name == unit && !found.masked)
-                {
-                    others.insert(link);
-                }
-            }
+        let aliases = self.aliases()?;
+        let mut others: BTreeSet<String> = aliases.get(unit).cloned().unwrap_or_default();
+        others.insert(asked.to_owned());
+        // Other names of the template are names of its instances too.
+        if let (Some(template), (_, Some(instance), _)) = (name::template(unit), name::parts(unit)) {
+            let templates = aliases.get(&template).into_iter().flatten();
+            others.extend(templates.map(|alias| name::instantiate(alias, instance)));
         }
         others.remove(unit);
-        names.extend(others);
-        Ok(names)
+        Ok(std::iter::once(unit.to_owned()).chain(others).collect())
+    }
+
+    /// Links by the unit they lead to, found once for all units.
+    fn aliases(&self) -> Result<Rc<Aliases>> {
+        if let Some(aliases) = self.aliases.borrow().as_ref() {
+            return Ok(aliases.clone());
+        }
+        let mut aliases = Aliases::new();
+        let files = self.directories.iter().flat_map(|directory| &directory.units);
+        for (link, _) in files.filter(|(_, file)| matches!(file, File::Link(_))) {
+            if let Ok(found) = self.find(link, Reader::Manager)?
+                && !found.masked
+                && found.name != *link
+            {
+                aliases.entry(found.name).or_default().insert(link.clone());
+            }
+        }
+        let aliases = Rc::new(aliases);
+        *self.aliases.borrow_mut() = Some(aliases.clone());
+        Ok(aliases)
     }
 
     /// Addresses and paths on which a socket unit listens for streams, with their lines: a port,
@@ -177,20 +187,23 @@ fn is_true(text: &str) -> bool {
     words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// Directories for one name: its own, its template's and those of its prefixes up to a dash
-/// (`a-b.service`: `a-.service.d`).
+/// Directories for one name, the most specific first: its own, its template's, and in turn those
+/// of its prefixes up to a dash (`a-b.service`: `a-.service.d`). An instance's prefixes keep the
+/// instance, a template's become plain names.
 fn drop_in_directories(unit: &str) -> Vec<String> {
     let mut directories = Vec::new();
-    for name in std::iter::once(unit.to_owned()).chain(name::template(unit)) {
-        directories.push(format!("{name}.d"));
-    }
-    let (prefix, _, unit_type) = name::parts(unit);
-    let stem = unit.strip_suffix(&format!(".{unit_type}")).unwrap_or(prefix);
-    let at = if stem.contains('@') { "@" } else { "" };
-    let mut rest = prefix.trim_end_matches('-');
-    while let Some((shorter, _)) = rest.rsplit_once('-') {
-        directories.push(format!("{shorter}-{at}.{unit_type}.d"));
-        rest = shorter;
+    let mut todo = vec![unit.to_owned()];
+    while let Some(unit) = todo.pop() {
+        let (prefix, instance, unit_type) = name::parts(&unit);
+        if let Some(dash) = prefix.rmatch_indices('-').map(|(at, _)| at).find(|at| at + 1 < prefix.len()) {
+            let shorter = &prefix[..=dash];
+            todo.push(match instance {
+                Some(instance) if !instance.is_empty() => format!("{shorter}@{instance}.{unit_type}"),
+                _ => format!("{shorter}.{unit_type}"),
+            });
+        }
+        todo.extend(name::template(&unit));
+        directories.push(format!("{unit}.d"));
     }
     directories
 }

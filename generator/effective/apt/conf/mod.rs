@@ -4,6 +4,7 @@
 //! `/etc/apt/apt.conf`. Each assignment replaces the scalar before it, `Name::` appends, and
 //! `#clear` forgets. Files named by `APT_CONFIG` or `-o` are no part of an image and are left out.
 
+mod lex;
 mod parse;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,6 @@
-//! The syntax of apt.conf, statement by statement as apt's `ReadConfigFile` reads it, oddities
-//! included: quotes and comments are judged line by line, and `#` is a comment except before
-//! the words of a directive.
+//! The statements of apt.conf, as apt's `ReadConfigFile` reads them: scopes, lists, directives.
 
-use super::{AptConf, is_plain_name};
+use super::{AptConf, is_plain_name, lex};
 use crate::location::{Location, Sourced};
 use crate::target::{FileKind, Result, Root, display};
 
@@ -12,8 +10,6 @@ const MAX_INCLUDES: usize = 10;
 const MAX_NAME_BYTES: usize = 1024;
 /// Deepest nesting of `{` read, likewise.
 const MAX_SCOPES: usize = 256;
-/// Words after which a `#` is a directive instead of a comment.
-const DIRECTIVES: [&[u8]; 3] = [b"clear", b"include", b"x-apt-configure-index"];
 
 /// Reads the parts of a directory in apt's order. A missing directory is an empty one.
 ///
@@ -21,7 +17,9 @@ const DIRECTIVES: [&[u8]; 3] = [b"clear", b"include", b"x-apt-configure-index"];
 pub(super) fn directory(conf: &mut AptConf, root: Root<'_>, path: &str, depth: usize) -> Result<bool> {
     let mut good = true;
     for entry in root.read_dir(path)? {
-        let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
+        let Ok(name) = std::str::from_utf8(&entry.name) else {
+            continue;
+        };
         let part = format!("{}/{name}", path.trim_end_matches('/'));
         if !accepts(name) || !is_file(root, &part)? {
             continue;
@@ -94,9 +92,7 @@ impl Parser<'_, '_> {
         let mut last = 0;
         for (number, raw) in bytes.split(|b| *b == b'\n').enumerate() {
             last = number + 1;
-            // Each tab counts as a blank wherever it stands, in quotes too: eight of them.
-            let expanded: Vec<u8> = raw.iter().flat_map(|b| expand(b)).copied().collect();
-            let code = strip_comments(expanded.trim_ascii(), &mut in_comment);
+            let code = lex::code_of(raw, &mut in_comment);
             match self.line(&code, last)? {
                 Ok(()) => {}
                 Err(reason) => return Ok(Err(Refused { line: last, reason })),
@@ -151,8 +147,10 @@ impl Parser<'_, '_> {
             }
             return Ok(Ok(()));
         }
-        let Some((tag, rest)) = quoted_word(&statement) else { return Ok(Err("malformed tag")) };
-        let (word, rest) = match c_word(rest).map(|w| (w, &b""[..])).or_else(|| quoted_word(rest)) {
+        let Some((tag, rest)) = lex::quoted_word(&statement) else {
+            return Ok(Err("malformed tag"));
+        };
+        let (word, rest) = match lex::c_word(rest).map(|w| (w, &b""[..])).or_else(|| lex::quoted_word(rest)) {
             Some((word, rest)) => (Some(word), rest),
             None => (None, rest.trim_ascii_start()),
         };
@@ -234,117 +232,4 @@ impl Parser<'_, '_> {
         let at = Location::line(self.file.clone(), self.started);
         Sourced::new(String::from_utf8_lossy(value).into_owned(), at)
     }
-}
-
-fn expand(byte: &u8) -> &[u8] {
-    if *byte == b'\t' { b"        " } else { std::slice::from_ref(byte) }
-}
-
-/// What is left of a line after its comments, in apt's order: `//` first, then `#`, then `/* */`.
-fn strip_comments(line: &[u8], in_comment: &mut bool) -> Vec<u8> {
-    let mut line = line;
-    if *in_comment {
-        let Some(end) = position(line, b"*/") else { return Vec::new() };
-        line = &line[end + 2..];
-        *in_comment = false;
-    }
-    line = &line[..unquoted(line, |rest| rest.starts_with(b"//")).unwrap_or(line.len())];
-    let comment = |rest: &[u8]| {
-        rest.strip_prefix(b"#").is_some_and(|word| !DIRECTIVES.iter().any(|d| word.starts_with(d)))
-    };
-    line = &line[..unquoted(line, comment).unwrap_or(line.len())];
-    let mut code = Vec::with_capacity(line.len());
-    while let Some(start) = unquoted(line, |rest| rest.starts_with(b"/*")) {
-        code.extend_from_slice(&line[..start]);
-        let Some(end) = position(&line[start + 2..], b"*/") else {
-            *in_comment = true;
-            return code;
-        };
-        line = &line[start + 2 + end + 2..];
-    }
-    code.extend_from_slice(line);
-    code
-}
-
-fn position(text: &[u8], pattern: &[u8]) -> Option<usize> {
-    text.windows(pattern.len()).position(|w| w == pattern)
-}
-
-/// First place outside quotes where the rest of the line satisfies `found`.
-fn unquoted(line: &[u8], found: impl Fn(&[u8]) -> bool) -> Option<usize> {
-    let mut in_quote = false;
-    for (at, byte) in line.iter().enumerate() {
-        if !in_quote && found(&line[at..]) {
-            return Some(at);
-        }
-        in_quote ^= *byte == b'"';
-    }
-    None
-}
-
-/// apt's `ParseQuoteWord`: a word up to a blank outside of quotes and brackets, with the quotes
-/// removed and `%41` decoded. Returns the word and what follows it.
-fn quoted_word(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let text = text.trim_ascii_start();
-    if text.is_empty() {
-        return None;
-    }
-    let mut end = 0;
-    while end < text.len() && !text[end].is_ascii_whitespace() {
-        for (open, close) in [(b'"', b'"'), (b'[', b']')] {
-            if text.get(end) == Some(&open) {
-                end += 1 + text[end + 1..].iter().position(|b| *b == close)?;
-            }
-        }
-        end += 1;
-    }
-    let (raw, rest) = text.split_at(end);
-    Some((unquote(raw), rest.trim_ascii_start()))
-}
-
-fn unquote(raw: &[u8]) -> Vec<u8> {
-    let hex = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    let mut word = Vec::with_capacity(raw.len());
-    let mut at = 0;
-    while at < raw.len() {
-        if let [b'%', high, low, ..] = raw[at..]
-            && let (Some(high), Some(low)) = (hex(high), hex(low))
-        {
-            word.push(high << 4 | low);
-            at += 3;
-            continue;
-        }
-        if raw[at] != b'"' {
-            word.push(raw[at]);
-        }
-        at += 1;
-    }
-    word
-}
-
-/// apt's `ParseCWord`: quoted strings with nothing but blanks between them, joined.
-fn c_word(text: &[u8]) -> Option<Vec<u8>> {
-    let text = text.trim_ascii_start();
-    if text.is_empty() {
-        return None;
-    }
-    let mut word = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while at < text.len() {
-        match text[at] {
-            b'"' => {
-                let length = text[at + 1..].iter().position(|b| *b == b'"')?;
-                word.extend_from_slice(&text[at + 1..at + 1 + length]);
-                at += 2 + length;
-            }
-            blank if blank.is_ascii_whitespace() => {
-                if !text[at - 1].is_ascii_whitespace() {
-                    word.push(b' ');
-                }
-                at += 1;
-            }
-            _ => return None,
-        }
-    }
-    Some(word)
 }

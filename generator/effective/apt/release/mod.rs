@@ -76,7 +76,9 @@ pub fn releases(root: Root<'_>) -> Result<Vec<Release>> {
     let mut releases: Vec<Release> = Vec::new();
     // `…_InRelease` sorts before `…_Release`.
     for entry in root.read_dir(LISTS)? {
-        let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
+        let Ok(name) = std::str::from_utf8(&entry.name) else {
+            continue;
+        };
         let Some(prefix) = name.strip_suffix("InRelease").or_else(|| name.strip_suffix("Release")) else {
             continue;
         };
@@ -84,7 +86,9 @@ pub fn releases(root: Root<'_>) -> Result<Vec<Release>> {
             continue;
         }
         let path = format!("{LISTS}/{name}");
-        let Some(text) = root.read_text(&path)? else { continue };
+        let Some(text) = root.read_text(&path)? else {
+            continue;
+        };
         // A signed file begins with the signature's own header, a paragraph of its own.
         let fields = Paragraphs::new(text.as_bytes())
             .filter_map(std::result::Result::ok)
@@ -114,11 +118,19 @@ pub fn package_lists(root: Root<'_>) -> Result<Vec<PackageList>> {
     let releases = releases(root)?;
     let mut lists = Vec::new();
     for entry in root.read_dir(LISTS)? {
-        let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
-        let Some(release) = releases.iter().find(|r| name.starts_with(&r.prefix)) else { continue };
+        let Ok(name) = std::str::from_utf8(&entry.name) else {
+            continue;
+        };
+        let Some(release) = releases.iter().find(|r| name.starts_with(&r.prefix)) else {
+            continue;
+        };
         let rest = &name[release.prefix.len()..];
-        let Some((component, rest)) = rest.rsplit_once("_binary-") else { continue };
-        let Some((architecture, _)) = rest.split_once("_Packages") else { continue };
+        let Some((component, rest)) = rest.rsplit_once("_binary-") else {
+            continue;
+        };
+        let Some((architecture, _)) = rest.split_once("_Packages") else {
+            continue;
+        };
         lists.push(PackageList {
             archive: Archive { component: unquote(component), ..release.archive.clone() },
             architecture: architecture.to_owned(),
@@ -225,3 +237,6 @@ fn unquote(name: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;
