@@ -172,7 +172,8 @@ impl Neighbour {
                 _ => Ok(()),
             },
             Heard::Tcp { from, from_port, to_port, acknowledged, accepts: true }
-                if is_source_port(to_port) =>
+                if is_source_port(to_port)
+                    && [IpAddr::V4(GUEST), GUEST_MAC.link_local().into()].contains(&from) =>
             {
                 self.open.insert((from, from_port));
                 let own = if from.is_ipv4() { OWN.into() } else { own_link_local.into() };
