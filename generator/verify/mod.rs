@@ -9,10 +9,12 @@ mod look;
 pub mod outside;
 pub mod running;
 mod scan;
+mod selection;
 
 pub use look::{Look, Nature};
 pub use outside::{Outside, Probe};
 pub use scan::Scan;
+pub use selection::Selection;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -33,10 +35,13 @@ pub struct Seen {
     pub observation: Observation,
 }
 
-/// Looks at every setting of the plan on one plane.
+/// Looks at every setting of the plan on one plane, but for checks that the look leaves out.
 pub fn observe(look: &Look<'_>, plane: Plane) -> Vec<Seen> {
     let mut seen = Vec::new();
     for (check, planned) in look.plan.checks.iter().enumerate() {
+        if look.leaves_out(&planned.info.id) {
+            continue;
+        }
         for (setting, wanted) in planned.settings.iter().enumerate() {
             if wanted.not_applicable.is_some() || !wanted.setting.planes().contains(&plane) {
                 continue;
