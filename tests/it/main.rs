@@ -1,0 +1,6 @@
+//! Integration tests, in one binary: a file for each subject.
+
+mod image;
+mod mutations;
+mod plans;
+mod tree;
