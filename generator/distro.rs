@@ -181,6 +181,10 @@ pub struct ImageFacts {
     pub variant: String,
     /// Packages of a bootable cloud image.
     pub packages: Vec<String>,
+    /// Packages of the variant that are taken out again.
+    pub purge: Vec<String>,
+    /// Keys of cloud-init's configuration that an image needs whatever its profile.
+    pub cloud_config: serde_json::Map<String, Value>,
     /// Kernel arguments.
     pub kernel_args: Vec<String>,
     /// Folder under `EFI/` in which the signed boot loader looks for its configuration.

@@ -67,7 +67,7 @@ pub fn write(recipe: &Recipe, values: &Values, archive: File) -> io::Result<()> 
     let mut payload = Payload(tar::Builder::new(io::BufWriter::new(archive)));
     payload.add("vars", vars(recipe, values).as_bytes())?;
     payload.add("hostname", format!("{}\n", recipe.hostname).as_bytes())?;
-    payload.add("fstab", fstab(values.identity).as_bytes())?;
+    payload.add("fstab", fstab(recipe, values.identity).as_bytes())?;
     payload.add("grub-defaults.cfg", grub_defaults(recipe).as_bytes())?;
     payload.add("early.cfg", disk::find_root(values.identity).as_bytes())?;
     payload.add("finish.sh", include_bytes!("inside/finish.sh"))?;
@@ -125,9 +125,10 @@ fn vars(recipe: &Recipe, values: &Values) -> String {
 }
 
 /// `nofail`: a machine that booted does not need the EFI system partition.
-fn fstab(identity: &Identity) -> String {
+fn fstab(recipe: &Recipe, identity: &Identity) -> String {
+    let more: String = recipe.fstab.iter().map(|line| format!("{line}\n")).collect();
     format!(
-        "UUID={} / ext4 rw,discard,errors=remount-ro 0 1\nUUID={} /boot/efi vfat umask=0077,nofail 0 0\n",
+        "UUID={} / ext4 rw,discard,errors=remount-ro 0 1\nUUID={} /boot/efi vfat umask=0077,nofail 0 0\n{more}",
         identity.filesystem,
         identity.esp_uuid(),
     )

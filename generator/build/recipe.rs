@@ -36,6 +36,8 @@ pub struct Recipe {
     pub files: Vec<RecipeFile>,
     /// Argument vectors, run in the image in this order, after the files are in place.
     pub commands: Vec<Vec<String>>,
+    /// Lines of `/etc/fstab` beyond those of the disk itself.
+    pub fstab: Vec<String>,
     /// Patterns (`*`, `?`, `[`) of absolute paths, deleted at the end.
     pub removals: Vec<String>,
     /// Content of `/etc/hostname`.
@@ -80,6 +82,9 @@ impl Recipe {
         for pattern in &self.removals {
             path("removal", pattern)?;
         }
+        for line in &self.fstab {
+            word("line of fstab", line, "-._,:=/+@% ", |_| true)?;
+        }
         for command in &self.commands {
             if command.first().is_none_or(String::is_empty) || command.iter().any(|word| word.contains('\0'))
             {
@@ -99,7 +104,9 @@ impl Recipe {
         for text in [&self.suite, &self.variant, &self.hostname, &self.root_label, &self.efi_vendor] {
             part(text.as_bytes());
         }
-        for list in [&self.packages, &self.removals, &self.kernel_args].into_iter().chain(&self.commands) {
+        for list in
+            [&self.packages, &self.removals, &self.kernel_args, &self.fstab].into_iter().chain(&self.commands)
+        {
             part(&(list.len() as u64).to_be_bytes());
             list.iter().for_each(|text| part(text.as_bytes()));
         }

@@ -11,8 +11,8 @@ use crate::assets::Assets;
 use crate::build::{self, Built, Progress, Recipe, RecipeFile, Step};
 use crate::distro::Engine;
 use crate::plan::Plan;
-use crate::render;
-use crate::render::bundle::{Bundle, Phase};
+use crate::render::bundle::{Bundle, BundleFile, Phase};
+use crate::{render, yaml};
 
 /// Builds a bootable qcow2 image, without root
 #[derive(Args)]
@@ -39,7 +39,7 @@ impl Build {
 /// Missing tools, a failing engine, a full disk: with the end of the engine's log.
 pub fn build(plan: &Plan, assets: &Assets, output: &Path) -> anyhow::Result<Built> {
     let bundle = render::bundle(plan, assets)?;
-    let recipe = recipe(plan, &bundle);
+    let recipe = recipe(plan, &bundle)?;
     std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;
     let Engine::Mmdebstrap = plan.distro.image.engine;
     let built = build::build(&recipe, output, &name(plan), &Display::new())?;
@@ -61,7 +61,10 @@ pub fn name(plan: &Plan) -> String {
 /// Size of the virtual disk: the root filesystem grows at the first boot.
 const DISK_SIZE: u64 = 3 << 30;
 
-fn recipe(plan: &Plan, bundle: &Bundle) -> Recipe {
+/// Sorts before the profile's own file, which wins.
+const CLOUD_CONFIG: &str = "/etc/cloud/cloud.cfg.d/90-image.cfg";
+
+fn recipe(plan: &Plan, bundle: &Bundle) -> anyhow::Result<Recipe> {
     let distro = &plan.distro;
     let image = &distro.image;
     let absent: Vec<&String> = bundle.absent.keys().collect();
@@ -69,24 +72,30 @@ fn recipe(plan: &Plan, bundle: &Bundle) -> Recipe {
     let mut packages: Vec<String> = packages.filter(|p| !absent.contains(p)).cloned().collect();
     packages.sort();
     packages.dedup();
-    let mut commands: Vec<Vec<String>> = bundle.phase(Phase::Configure).map(|c| c.argv.clone()).collect();
+    let purge = image.purge.iter().map(|p| ["dpkg", "--purge", p].map(str::to_owned).to_vec());
+    let mut commands: Vec<Vec<String>> = purge.collect();
+    commands.extend(bundle.phase(Phase::Configure).map(|c| c.argv.clone()));
     for (unit, (state, _)) in &bundle.units {
         commands.push(["systemctl", state.verb(), "--quiet", unit].map(str::to_owned).to_vec());
     }
-    Recipe {
+    Ok(Recipe {
         suite: distro.codename.clone(),
         variant: image.variant.clone(),
         packages,
-        files: (bundle.files.values())
-            .map(|f| RecipeFile {
-                path: f.path.clone(),
-                mode: f.mode,
-                owner: f.owner.clone(),
-                group: f.group.clone(),
-                content: f.content.clone().into_bytes(),
-            })
-            .collect(),
+        files: (bundle
+            .files
+            .values()
+            .chain([&BundleFile::config(CLOUD_CONFIG, yaml::write(&image.cloud_config)?)]))
+        .map(|f| RecipeFile {
+            path: f.path.clone(),
+            mode: f.mode,
+            owner: f.owner.clone(),
+            group: f.group.clone(),
+            content: f.content.clone().into_bytes(),
+        })
+        .collect(),
         commands,
+        fstab: bundle.mounts.values().map(|(line, _)| line.clone()).collect(),
         removals: image.removals.iter().chain(bundle.removals.keys()).cloned().collect(),
         hostname: distro.openstack.os_distro.clone(),
         kernel_args: image.kernel_args.clone(),
@@ -94,7 +103,7 @@ fn recipe(plan: &Plan, bundle: &Bundle) -> Recipe {
         efi_vendor: image.efi_vendor.clone(),
         disk_size: DISK_SIZE,
         source_date_epoch: image.source_date_epoch,
-    }
+    })
 }
 
 /// Shows the steps of a build on a terminal, and as plain lines elsewhere.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
-use crate::effective::fixture::Fixture;
+use crate::effective::memory_fixture::Fixture;
 
 fn sshd(tree: &Fixture) -> Jail {
     match jail(tree.root(), "sshd").unwrap() {

@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod apt;
+pub mod audit;
 pub mod cloud_init;
 pub mod deb822;
 pub mod dns;
@@ -14,12 +15,14 @@ pub mod dpkg;
 pub mod fail2ban;
 pub mod files;
 pub mod firewall;
+pub mod fstab;
 mod glob;
 pub mod ini_dropin;
 pub mod journald;
 pub mod kernel;
 pub mod keyvalue;
 pub mod mail;
+pub mod modprobe;
 pub mod ntp;
 pub mod os_release;
 pub mod pam;
@@ -29,6 +32,8 @@ pub mod rsyslog;
 pub mod secrets;
 pub mod sshd;
 pub mod sudoers;
+pub mod suspects;
+pub mod sysctl;
 pub mod systemd;
 
 #[cfg(test)]

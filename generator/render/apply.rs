@@ -29,6 +29,7 @@ struct Script {
     absent: Vec<String>,
     files: Vec<File>,
     removals: Vec<String>,
+    mounts: Vec<Mount>,
     configure: Vec<Step>,
     validate: Vec<Step>,
     units: Vec<Unit>,
@@ -41,6 +42,12 @@ struct File {
     mode: String,
     owner: String,
     group: String,
+}
+
+#[derive(Serialize)]
+struct Mount {
+    point: String,
+    line: String,
 }
 
 #[derive(Serialize)]
@@ -92,6 +99,9 @@ pub fn script(
             })
             .collect(),
         removals: bundle.removals.keys().cloned().collect(),
+        mounts: (bundle.mounts.iter())
+            .map(|(point, (line, _))| Mount { point: point.clone(), line: line.clone() })
+            .collect(),
         configure: steps(Phase::Configure),
         validate: steps(Phase::Validate),
         units: (bundle.units.iter())

@@ -124,6 +124,8 @@ pub struct Bundle {
     pub removals: BTreeMap<String, Vec<String>>,
     /// Units, with the state wanted and the checks they serve.
     pub units: BTreeMap<String, (UnitState, Vec<String>)>,
+    /// Lines of `/etc/fstab` by mount point, with the checks they serve.
+    pub mounts: BTreeMap<String, (String, Vec<String>)>,
     /// Commands, by phase and then in the order given.
     pub commands: Vec<Command>,
     /// Top-level keys of cloud-config that the plan sets, with the checks they serve.
@@ -183,6 +185,19 @@ impl Bundle {
         Ok(())
     }
 
+    /// Mounts a filesystem at boot: `line` is its whole line of `/etc/fstab`.
+    ///
+    /// # Errors
+    /// Another check wants another line.
+    pub fn mount(&mut self, point: &str, line: &str, check: &str) -> Result<(), Conflict> {
+        let (kept, checks) = self.mounts.entry(point.to_owned()).or_insert((line.to_owned(), Vec::new()));
+        if kept != line {
+            return Err(conflict(point, checks, &[check]));
+        }
+        note(checks, check);
+        Ok(())
+    }
+
     /// Runs a command; the same command is kept once.
     pub fn run(&mut self, phase: Phase, argv: &[&str], purpose: &str, checks: &[&str]) {
         self.command(phase, argv, purpose, checks, None);
@@ -235,6 +250,7 @@ impl Bundle {
             .chain(self.files.values().map(|f| &f.checks))
             .chain(self.removals.values())
             .chain(self.units.values().map(|(_, c)| c))
+            .chain(self.mounts.values().map(|(_, c)| c))
             .chain(self.commands.iter().map(|c| &c.checks))
             .chain(self.cloud_config.values().map(|(_, c)| c));
         lists.flatten().map(String::as_str).collect()

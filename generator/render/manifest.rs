@@ -21,6 +21,7 @@ struct Manifest<'a> {
     absent_packages: Vec<&'a String>,
     files: Vec<File<'a>>,
     units: Vec<(&'a String, UnitState)>,
+    fstab: Vec<&'a String>,
     commands: Vec<Command<'a>>,
     checks: Vec<&'a str>,
     openstack: std::collections::BTreeMap<String, String>,
@@ -89,6 +90,7 @@ pub fn of(plan: &Plan, bundle: &Bundle) -> Result<String, ConfigError> {
             })
             .collect(),
         units: bundle.units.iter().map(|(name, (state, _))| (name, *state)).collect(),
+        fstab: bundle.mounts.values().map(|(line, _)| line).collect(),
         commands: (bundle.commands.iter())
             .map(|c| Command { phase: c.phase, argv: &c.argv, checks: &c.checks })
             .collect(),

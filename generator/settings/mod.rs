@@ -6,17 +6,30 @@
 
 mod accounts;
 mod announcements;
+mod audit_rules;
 mod ban;
 mod cleartext;
 mod cloud_config;
+mod file;
+mod file_mode;
+mod file_scan;
 mod firewall;
+mod group;
+mod host_key;
 mod hygiene;
 mod journald;
 mod kernel;
+mod kernel_argument;
+mod kernel_module;
+mod key_value;
 mod log_files;
 mod log_transport;
+mod moduli;
+mod mount;
 mod package;
+mod pam;
 mod pending_updates;
+mod permissions;
 mod ports;
 mod privileges;
 mod release_supported;
@@ -26,9 +39,15 @@ mod services;
 mod ssh_login;
 mod ssh_port;
 mod sshd;
+mod sshd_main;
+mod sudo_default;
+mod sysctl;
 mod unit;
 mod update_reboot;
 mod updates;
+
+#[cfg(test)]
+mod fixture;
 
 use serde::{Deserialize, Serialize};
 
@@ -190,4 +209,20 @@ kinds! {
     "log-files" LogFiles(log_files::LogFiles),
     "announcements" Announcements(announcements::Announcements),
     "hygiene" Hygiene(hygiene::Hygiene),
+    "file" File(file::File),
+    "file-mode" FileMode(file_mode::FileMode),
+    "key-value" KeyValue(key_value::KeyValue),
+    "sysctl" Sysctl(sysctl::Sysctl),
+    "kernel-module" KernelModule(kernel_module::KernelModule),
+    "sudo-default" SudoDefault(sudo_default::SudoDefault),
+    "sshd-main" SshdMain(sshd_main::SshdMain),
+    "host-key" HostKey(host_key::HostKey),
+    "moduli" Moduli(moduli::Moduli),
+    "group" Group(group::Group),
+    "pam-profile" PamProfile(pam::PamProfile),
+    "pam-rule" PamRule(pam::PamRule),
+    "audit-rules" AuditRules(audit_rules::AuditRules),
+    "mount" Mount(mount::Mount),
+    "kernel-argument" KernelArgument(kernel_argument::KernelArgument),
+    "file-scan" FileScan(file_scan::FileScan),
 }

@@ -74,8 +74,11 @@ impl From<Sshd> for Fields {
 
 /// Keywords whose lists are filtered to what a release knows: an unknown algorithm stops sshd.
 /// `(algorithm, first release)`, from OpenSSH's release notes.
-const INTRODUCED: [(&str, (u16, u16)); 2] =
-    [("mlkem768x25519-sha256", (9, 9)), ("sntrup761x25519-sha512@openssh.com", (8, 5))];
+const INTRODUCED: [(&str, (u16, u16)); 3] = [
+    ("mlkem768x25519-sha256", (9, 9)),
+    ("sntrup761x25519-sha512", (9, 9)),
+    ("sntrup761x25519-sha512@openssh.com", (8, 5)),
+];
 
 impl Sshd {
     /// The value to render.
@@ -86,11 +89,20 @@ impl Sshd {
             Accepts::Only(list) => {
                 let version = distro.versions.openssh;
                 let known = |algorithm: &&String| {
-                    INTRODUCED.iter().all(|(name, since)| name != algorithm || version.at_least(*since))
+                    let patched = version.patches.sntrup761_alias && *algorithm == "sntrup761x25519-sha512";
+                    patched
+                        || INTRODUCED
+                            .iter()
+                            .all(|(name, since)| name != algorithm || version.at_least(*since))
                 };
                 list.iter().filter(known).map(String::as_str).collect::<Vec<_>>().join(",")
             }
         }
+    }
+
+    /// The line that sets it.
+    pub fn line(&self, distro: &Distro) -> Line {
+        Line { keyword: self.keyword.clone(), value: self.rendered(distro) }
     }
 
     /// Why a value is not accepted; `None` where it is.

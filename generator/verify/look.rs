@@ -11,15 +11,19 @@ use super::scan::{self, Scan};
 use crate::distro::FirewallBackend;
 use crate::effective::accounts::{self, Accounts, Login};
 use crate::effective::apt::{AptConf, Sources};
+use crate::effective::audit::{self, AuditRules};
 use crate::effective::cloud_init::CloudConfig;
 use crate::effective::dpkg::Database;
 use crate::effective::firewall::{self, RuleSet};
 use crate::effective::journald::{self, Journald};
 use crate::effective::kernel::{self, Kernels};
+use crate::effective::modprobe::{self, Modprobe};
 use crate::effective::os_release::{self, OsRelease};
 use crate::effective::rsyslog::{self, Rsyslog};
 use crate::effective::sshd::{self, SshdConfig};
 use crate::effective::sudoers::{self, Sudoers};
+use crate::effective::suspects::Suspects;
+use crate::effective::sysctl::{self, Sysctls};
 use crate::effective::systemd::Units;
 use crate::observation::Plane;
 use crate::plan::Plan;
@@ -57,6 +61,7 @@ struct Readers<'a> {
     accounts: OnceCell<Read<Accounts>>,
     apt_conf: OnceCell<Read<AptConf>>,
     apt_sources: OnceCell<Read<Sources>>,
+    audit_rules: OnceCell<Read<AuditRules>>,
     cloud_config: OnceCell<Read<CloudConfig>>,
     firewall: OnceCell<Read<RuleSet>>,
     firewall_running: OnceCell<Read<RuleSet>>,
@@ -70,7 +75,10 @@ struct Readers<'a> {
     scan: OnceCell<Read<Scan>>,
     sshd: OnceCell<Read<SshdConfig>>,
     sshd_dump: OnceCell<Read<Vec<(String, String)>>>,
+    modprobe: OnceCell<Read<Modprobe>>,
     sudoers: OnceCell<Read<Option<Sudoers>>>,
+    suspects: OnceCell<Read<Suspects>>,
+    sysctls: OnceCell<Read<Sysctls>>,
     systemd: OnceCell<Read<Units<'a>>>,
 }
 
@@ -144,6 +152,14 @@ impl<'a> Look<'a> {
     /// See [`Look::accounts`].
     pub fn apt_sources(&self) -> Read<&Sources> {
         once!(self.apt_sources, Sources::read(self.root).map_err(words))
+    }
+
+    /// The audit system's rules.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn audit_rules(&self) -> Read<&AuditRules> {
+        once!(self.audit_rules, audit::read(self.root).map_err(words))
     }
 
     /// cloud-init's own configuration.
@@ -261,6 +277,30 @@ impl<'a> Look<'a> {
             let sshd = self.plan.distro.path("ssh-server").map_err(|e| e.to_string())?;
             running::sshd_dump(self.exec()?, sshd)
         })
+    }
+
+    /// What modprobe does instead of loading modules.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn modprobe(&self) -> Read<&Modprobe> {
+        once!(self.modprobe, modprobe::read(self.root).map_err(words))
+    }
+
+    /// Every file whose metadata may give rights away.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn suspects(&self) -> Read<&Suspects> {
+        once!(self.suspects, Suspects::find(self.root).map_err(words))
+    }
+
+    /// The kernel's switches that the boot sets.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn sysctls(&self) -> Read<&Sysctls> {
+        once!(self.sysctls, sysctl::read(self.root).map_err(words))
     }
 
     /// sudo's rules, where sudo is installed.

@@ -42,6 +42,17 @@ pub fn ask(exec: &dyn Exec, argv: &[&str]) -> Result<String, String> {
     }
 }
 
+/// A file that the kernel makes up as it is read; `None` where there is none.
+///
+/// # Errors
+/// In words: it is there and can't be read.
+pub fn kernel_file(exec: &dyn Exec, path: &str) -> Result<Option<String>, String> {
+    match ask(exec, &["cat", "--", path]) {
+        Err(why) if why.ends_with("No such file or directory") => Ok(None),
+        read => read.map(Some),
+    }
+}
+
 /// Every listening socket, from `ss`.
 ///
 /// # Errors

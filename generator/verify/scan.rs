@@ -1,11 +1,12 @@
 //! The one pass over every byte of every file, for secrets.
 
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use md5::{Digest, Md5};
 
-use crate::effective::dpkg::{Database, Files};
+use crate::effective::dpkg::{self, Database, Files};
 use crate::effective::secrets::{Finding, Scanner, by_path};
 use crate::location::{Location, Sourced};
 use crate::target::{self, FileKind, Result, Root, display};
@@ -76,25 +77,18 @@ pub fn scan(root: Root<'_>, packages: Option<&Database>) -> Result<Scan> {
         let text = format!("{} of {} files were read", result.files, paths.len());
         result.unread.push(Sourced::new(text, Location::file("/")));
     }
-    let shipped = match packages.filter(|_| !found.findings.is_empty()) {
-        Some(database) => Some(Files::read(root, database)?),
+    let mut public = match packages.filter(|_| !found.findings.is_empty()) {
+        Some(database) => Some(Public::read(root, database)?),
         None => None,
     };
-    let mut public: Option<(usize, bool)> = None;
     for (index, finding) in found.findings {
         let path = &paths[index];
-        let is_public = match public {
-            Some((known, answer)) if known == index => answer,
-            _ => shipped.as_ref().is_some_and(|files| is_shipped_unchanged(root, files, path)),
-        };
-        public = Some((index, is_public));
-        if !is_public {
-            let at = Location {
-                line: finding.line.and_then(|l| u32::try_from(l).ok()),
-                ..Location::file(display(path))
-            };
-            result.secrets.push(Sourced::new(format!("{:?}: {}", finding.kind, finding.excerpt), at));
+        if public.as_mut().is_some_and(|public| public.has(path, &finding)) {
+            continue;
         }
+        let line = finding.line.and_then(|l| u32::try_from(l).ok());
+        let at = Location { line, ..Location::file(display(path)) };
+        result.secrets.push(Sourced::new(format!("{:?}: {}", finding.kind, finding.excerpt), at));
     }
     Ok(result)
 }
@@ -126,17 +120,61 @@ impl Read for Counted<'_> {
     }
 }
 
-/// Whether a file has the very bytes that its package ships: then everybody has them.
-fn is_shipped_unchanged(root: Root<'_>, files: &Files, path: &[u8]) -> bool {
-    let Some(wanted) = files.owner(path).and_then(|owner| owner.md5) else { return false };
+/// What everybody has already: the files that packages of the distribution ship.
+struct Public<'a> {
+    root: Root<'a>,
+    files: Files,
+    /// Answers so far: a file can hold many findings.
+    known: HashMap<Vec<u8>, bool>,
+}
+
+impl<'a> Public<'a> {
+    fn read(root: Root<'a>, database: &Database) -> Result<Self> {
+        Ok(Self { root, files: Files::read(root, database)?, known: HashMap::new() })
+    }
+
+    /// Whether a finding is in a file that has the very bytes of a shipped one, or in Python's
+    /// compiled form of such a file.
+    fn has(&mut self, path: &[u8], finding: &Finding) -> bool {
+        self.is_shipped(path)
+            || compiled_from(path)
+                .is_some_and(|source| self.is_shipped(&source) && self.also_holds(&source, finding))
+    }
+
+    fn is_shipped(&mut self, path: &[u8]) -> bool {
+        if let Some(answer) = self.known.get(path) {
+            return *answer;
+        }
+        let md5 = md5_of(self.root, path);
+        let answer = md5.is_some_and(|md5| self.files.ships_content(md5));
+        self.known.insert(path.to_vec(), answer);
+        answer
+    }
+
+    /// Whether a file holds the same secret as another.
+    fn also_holds(&self, path: &[u8], finding: &Finding) -> bool {
+        let Ok(reader) = self.root.tree().open(path) else { return false };
+        let found = Scanner::new().scan(path, reader).unwrap_or_default();
+        found.iter().any(|f| f.kind == finding.kind && f.excerpt == finding.excerpt)
+    }
+}
+
+/// `a/b.py` for `a/__pycache__/b.cpython-311.pyc`: what package scripts compile at installation.
+fn compiled_from(path: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(path).ok()?;
+    let (folder, name) = text.split_once("/__pycache__/")?;
+    let stem = name.strip_suffix(".pyc")?.split('.').next()?;
+    Some(format!("{folder}/{stem}.py").into_bytes())
+}
+
+fn md5_of(root: Root<'_>, path: &[u8]) -> Option<dpkg::Md5> {
+    let mut reader = root.tree().open(path).ok()?;
     let mut hasher = Md5::new();
-    let Ok(mut reader) = root.tree().open(path) else { return false };
     let mut buffer = vec![0; 1 << 16];
     loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => return hasher.finalize().as_slice() == wanted.0,
-            Ok(n) => hasher.update(&buffer[..n]),
-            Err(_) => return false,
+        match reader.read(&mut buffer).ok()? {
+            0 => return Some(dpkg::Md5(hasher.finalize().into())),
+            n => hasher.update(&buffer[..n]),
         }
     }
 }

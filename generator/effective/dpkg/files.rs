@@ -81,6 +81,12 @@ impl Files {
         Ok(files)
     }
 
+    /// Whether some installed package ships a file with this very content, at whatever path: such
+    /// bytes are public.
+    pub fn ships_content(&self, md5: Md5) -> bool {
+        self.owners.values().any(|entry| entry.md5 == Some(md5))
+    }
+
     /// The package that ships a path (relative to the root, links resolved). `None`: no package
     /// knows it.
     pub fn owner(&self, path: &[u8]) -> Option<Owner<'_>> {

@@ -56,12 +56,10 @@ impl Units<'_> {
             Some(first) => first,
             None => return Ok(Err(Missing::NotFound)),
         };
-        let mut outside = false;
         for _ in 0..MAX_FOLLOWED {
-            let linked = matches!(load, Load::Linked(_));
             let (target, renamed) = match load {
-                Load::Absent if outside => return Ok(Err(Missing::NotFound)),
-                Load::Absent | Load::Broken => return Ok(Err(Missing::Broken)),
+                Load::Absent => return Ok(Err(Missing::NotFound)),
+                Load::Broken => return Ok(Err(Missing::Broken)),
                 Load::Masked => return Ok(Ok(Found { name, path, masked: true })),
                 Load::Regular => return Ok(Ok(Found { name, path, masked: false })),
                 Load::Linked(target) => (target, None),
@@ -70,7 +68,6 @@ impl Units<'_> {
                     (target, renamed)
                 }
             };
-            outside = linked;
             match renamed {
                 None => {
                     load = self.load(&target)?;

@@ -1,0 +1,219 @@
+//! Kernel switches as `systemd-sysctl` sets them at boot: `sysctl.d(5)`.
+//!
+//! Owns the precedence of files and lines. Must not know which values anybody wants, nor whether
+//! the kernel has a switch.
+
+use super::files::{drop_ins, is_pattern, wildcard};
+use super::keyvalue::Chosen;
+use crate::location::{Location, Sourced};
+use crate::target::{Result, Root};
+
+/// A name in an earlier directory shadows the same name in later ones.
+pub const FOLDERS: [&str; 4] =
+    ["/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d"];
+
+/// All assignments, in the order in which they are read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sysctls {
+    lines: Vec<Line>,
+}
+
+/// A key or pattern of keys with slashes, and its value; none for `-key`, which takes the key
+/// out of what patterns and earlier lines set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Line {
+    key: String,
+    value: Option<String>,
+    at: Location,
+}
+
+/// Reads every `sysctl.d` directory. No file at all is no assignment at all.
+///
+/// # Errors
+/// A target that can't be read.
+pub fn read(root: Root<'_>) -> Result<Sysctls> {
+    let mut lines = Vec::new();
+    for path in drop_ins(root, &FOLDERS, ".conf")? {
+        let Some(text) = root.read_text(&path)? else { continue };
+        for (index, line) in text.lines().enumerate() {
+            if let Some((key, value)) = parse(line) {
+                lines.push(Line { key, value, at: Location::line(&path, index + 1) });
+            }
+        }
+    }
+    Ok(Sysctls { lines })
+}
+
+impl Sysctls {
+    /// The value that the boot gives a key (with dots or slashes), and the lines that lose;
+    /// `None` where the kernel's own default stays.
+    ///
+    /// The last line that names the key decides, wherever patterns stand; else the last pattern.
+    pub fn get(&self, key: &str) -> Option<Chosen> {
+        let key = normalised(key);
+        let exact = |l: &&Line| l.key == key;
+        let fits = |l: &&Line| is_pattern(&l.key) && matches_path(&l.key, &key);
+        let decides = self
+            .lines
+            .iter()
+            .rfind(exact)
+            .or_else(|| self.lines.iter().rfind(|l| fits(l) && l.value.is_some()))?;
+        let overridden = self
+            .lines
+            .iter()
+            .filter(|l| (exact(l) || fits(l)) && l.at != decides.at)
+            .filter_map(|l| Some(Sourced::new(l.value.clone()?, l.at.clone())))
+            .collect();
+        Some(Chosen { value: Sourced::new(decides.value.clone()?, decides.at.clone()), overridden })
+    }
+}
+
+fn parse(line: &str) -> Option<(String, Option<String>)> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with(['#', ';']) {
+        return None;
+    }
+    match line.split_once('=') {
+        Some((key, value)) => {
+            let key = key.trim();
+            let key = key.strip_prefix('-').unwrap_or(key);
+            Some((normalised(key), Some(value.trim().to_owned())))
+        }
+        None => line.strip_prefix('-').map(|key| (normalised(key), None)),
+    }
+}
+
+/// With slashes: where the first separator is a dot, dots and slashes swap their meaning.
+fn normalised(key: &str) -> String {
+    let swap = key.chars().find(|c| matches!(c, '.' | '/')) == Some('.');
+    let swapped: String = key
+        .chars()
+        .map(|c| match c {
+            '.' if swap => '/',
+            '/' if swap => '.',
+            other => other,
+        })
+        .collect();
+    swapped.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+}
+
+/// Whether a path fits a pattern in which no `*` matches a slash.
+fn matches_path(pattern: &str, path: &str) -> bool {
+    let (mut patterns, mut parts) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (patterns.next(), parts.next()) {
+            (None, None) => return true,
+            (Some(pattern), Some(part)) if wildcard(pattern.as_bytes(), part.as_bytes()) => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effective::memory_fixture::Fixture;
+
+    fn get(files: &[(&str, &str)], key: &str) -> Option<(String, String)> {
+        let tree = Fixture::new(files);
+        let chosen = read(tree.root()).unwrap().get(key)?;
+        Some((chosen.value.value, chosen.value.at.to_string()))
+    }
+
+    #[test]
+    fn the_last_line_wins_and_an_earlier_directory_shadows() {
+        let files = [
+            ("/etc/sysctl.d/60-a.conf", "kernel.sysrq = 0\n"),
+            ("/usr/lib/sysctl.d/60-a.conf", "kernel.sysrq = 1\nkernel.x = 1\n"),
+            ("/run/sysctl.d/70-b.conf", "; no\n#kernel.sysrq=9\n kernel/sysrq=438 \n-kernel.y = 2"),
+            ("/etc/sysctl.conf", "kernel.sysrq = 5"),
+        ];
+        let answer = |key| get(&files, key).map(|(value, _)| value);
+        assert_eq!(answer("kernel.sysrq").as_deref(), Some("438"));
+        assert_eq!(answer("kernel.x"), None, "its file is shadowed");
+        assert_eq!(answer("kernel/y").as_deref(), Some("2"), "a dash only silences errors");
+        let tree = Fixture::new(&files);
+        let chosen = read(tree.root()).unwrap().get("kernel.sysrq").unwrap();
+        assert_eq!(chosen.value.at, Location::line("/run/sysctl.d/70-b.conf", 3));
+        assert_eq!(chosen.overridden[0].at, Location::line("/etc/sysctl.d/60-a.conf", 1));
+    }
+
+    #[test]
+    fn an_exact_key_beats_later_patterns_and_a_bare_dash_takes_it_out() {
+        let glob = ("/etc/sysctl.d/99-z.conf", "net.ipv4.conf.*.rp_filter = 0\n");
+        let key = "net.ipv4.conf.all.rp_filter";
+        assert_eq!(get(&[glob], key).unwrap().0, "0");
+        assert_eq!(
+            get(&[glob, ("/etc/sysctl.d/10-a.conf", "net.ipv4.conf.all.rp_filter=1")], key).unwrap().0,
+            "1"
+        );
+        let out = ("/etc/sysctl.d/20-b.conf", "-net.ipv4.conf.all.rp_filter\n");
+        assert_eq!(
+            get(&[glob, ("/etc/sysctl.d/10-a.conf", "net.ipv4.conf.all.rp_filter=1"), out], key),
+            None
+        );
+        assert_eq!(get(&[glob], "net.ipv4.conf.all.deep.rp_filter"), None);
+    }
+
+    #[test]
+    fn a_link_to_null_masks_and_the_old_file_counts_through_its_link() {
+        let mut tree = Fixture::new(&[
+            ("/usr/lib/sysctl.d/50-x.conf", "kernel.x=1"),
+            ("/etc/sysctl.conf", "kernel.z=1"),
+        ]);
+        tree.link("/etc/sysctl.d/50-x.conf", "/dev/null");
+        tree.link("/etc/sysctl.d/99-sysctl.conf", "../sysctl.conf");
+        let sysctls = read(tree.root()).unwrap();
+        assert_eq!(sysctls.get("kernel.x"), None);
+        assert_eq!(
+            sysctls.get("kernel.z").unwrap().value.at,
+            Location::line("/etc/sysctl.d/99-sysctl.conf", 1)
+        );
+    }
+
+    #[test]
+    fn dots_and_slashes_swap_by_the_first_separator() {
+        assert_eq!(normalised("net.ipv4.conf.eth0/1.x"), "net/ipv4/conf/eth0.1/x");
+        assert_eq!(normalised("net/ipv4/conf/eth0.1/x"), "net/ipv4/conf/eth0.1/x");
+    }
+
+    /// `systemd-analyze cat-config` prints the files in systemd's order, each after a comment
+    /// with its path.
+    #[test]
+    fn files_are_read_in_the_order_of_systemd() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut tree = Fixture::default();
+        let mut number = 0;
+        for folder in FOLDERS {
+            for name in ["10-a.conf", "20-b.conf", "9.conf", "Z.conf", "a b.conf", "no.txt"] {
+                number += 1;
+                if number % 4 != 0 {
+                    tree.put(
+                        &format!("{folder}/{name}"),
+                        format!("kernel.k{number} = {number}\n").as_bytes(),
+                    );
+                }
+            }
+        }
+        tree.write_to(directory.path());
+        let root = format!("--root={}", directory.path().display());
+        let output = std::process::Command::new("systemd-analyze")
+            .args(["cat-config", &root, "sysctl.d"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let systemd: Vec<String> = String::from_utf8(output.stdout)
+            .unwrap()
+            .lines()
+            .filter(|l| !l.is_empty() && !l.starts_with('#'))
+            .map(str::to_owned)
+            .collect();
+        let ours: Vec<String> = read(tree.root())
+            .unwrap()
+            .lines
+            .iter()
+            .map(|l| format!("{} = {}", l.key.replace('/', "."), l.value.clone().unwrap()))
+            .collect();
+        assert_eq!(ours, systemd);
+    }
+}

@@ -1,0 +1,98 @@
+//! `kernel-argument`: an argument of the kernel's command line.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, Wanted, checks_of};
+use crate::diagnostic::ConfigError;
+use crate::location::Location;
+use crate::observation::{Observation, Plane};
+use crate::render::bundle::{BundleFile, Phase};
+use crate::render::{Bundle, Context};
+use crate::verify::{Look, running};
+
+/// An argument and its value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KernelArgument {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// Where GRUB's defaults take more arguments. The boot menu is made of them: by the image's
+/// builder, and by `update-grub` on a running machine.
+const PATH: &str = "/etc/default/grub.d/60-ironseed.cfg";
+
+#[derive(Serialize)]
+struct Template {
+    profile: String,
+    arguments: Vec<String>,
+}
+
+impl Kind for KernelArgument {
+    const SUMMARY: &'static str = "an argument of the kernel that boots by default, and of the one that runs";
+
+    fn planes(&self) -> &'static [Plane] {
+        &[Plane::Configured, Plane::Running]
+    }
+
+    fn wanted(&self) -> String {
+        format!("kernel argument {}={}", self.name, self.value)
+    }
+
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
+        let checks = checks_of(all);
+        let mut wanted: Vec<&KernelArgument> = all.iter().map(|w| w.setting).collect();
+        wanted.sort();
+        wanted.dedup();
+        let arguments = wanted.iter().map(|a| format!("{}={}", a.name, a.value)).collect();
+        let values = Template { profile: context.plan.profile.clone(), arguments };
+        let content = context.templates.render("grub-arguments.cfg", values)?;
+        bundle.write(BundleFile::config(PATH, content), &checks)?;
+        bundle.run(Phase::Activate, &["update-grub"], "write the boot menu anew", &checks);
+        Ok(())
+    }
+
+    fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
+        vec![match plane {
+            Plane::Configured => self.configured(look),
+            Plane::Running => self.running(look),
+        }]
+    }
+}
+
+impl KernelArgument {
+    fn configured(&self, look: &Look<'_>) -> Observation {
+        let plane = Plane::Configured;
+        let boot = match look.kernels().map(|kernels| &kernels.boots) {
+            Ok(Ok(boot)) => boot,
+            Ok(Err(why)) => return Observation::unobserved(plane, self.wanted(), why),
+            Err(why) => return Observation::unobserved(plane, self.wanted(), why),
+        };
+        self.judge(plane, boot.argument(&self.name)).at(boot.at.clone())
+    }
+
+    fn running(&self, look: &Look<'_>) -> Observation {
+        let (plane, path) = (Plane::Running, "/proc/cmdline");
+        match look.exec().and_then(|exec| running::kernel_file(exec, path)) {
+            Ok(text) => {
+                let text = text.unwrap_or_default();
+                let values = text.split_whitespace().filter_map(|a| a.split_once('='));
+                let value = values.filter(|(name, _)| *name == self.name).map(|(_, value)| value).last();
+                self.judge(plane, value).at(Location::file(path))
+            }
+            Err(why) => Observation::unobserved(plane, self.wanted(), why),
+        }
+    }
+
+    fn judge(&self, plane: Plane, value: Option<&str>) -> Observation {
+        let found = value.map_or_else(|| "not given".into(), |value| format!("{}={value}", self.name));
+        let reason = "the kernel takes the last value on its command line";
+        Observation::judge(plane, value == Some(&self.value), found, self.wanted(), reason)
+    }
+}

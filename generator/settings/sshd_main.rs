@@ -1,0 +1,115 @@
+//! `sshd-main`: the SSH daemon's main file says what its drop-ins say.
+//!
+//! Auditors' content reads `/etc/ssh/sshd_config` alone and takes every line of it as effective.
+//! The daemon takes the first value it meets, and drop-ins come first: this kind keeps the text
+//! that people and scanners read from contradicting what the daemon does.
+
+use serde::{Deserialize, Serialize};
+
+use super::sshd::Line;
+use super::{Kind, Setting, Wanted, checks_of};
+use crate::diagnostic::ConfigError;
+use crate::effective::keyvalue::{self, Syntax};
+use crate::effective::sshd::MAIN;
+use crate::location::Location;
+use crate::observation::{Observation, Plane};
+use crate::plan::Plan;
+use crate::render::bundle::BundleFile;
+use crate::render::{Bundle, Context};
+use crate::verify::Look;
+
+/// The main file repeats the plan's options and contradicts none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SshdMain {}
+
+#[derive(Serialize)]
+struct Template {
+    profile: String,
+    options: Vec<Line>,
+}
+
+fn options(plan: &Plan) -> Vec<Line> {
+    let mut options: Vec<Line> = plan
+        .settings()
+        .filter_map(|(_, setting)| match setting {
+            Setting::Sshd(sshd) => Some(sshd.line(&plan.distro)),
+            _ => None,
+        })
+        .collect();
+    options.sort();
+    options.dedup();
+    options
+}
+
+impl Kind for SshdMain {
+    const SUMMARY: &'static str =
+        "sshd's main file repeats what the drop-ins say, for those who read no drop-ins";
+
+    fn planes(&self) -> &'static [Plane] {
+        &[Plane::Configured]
+    }
+
+    fn wanted(&self) -> String {
+        format!("{MAIN} says what the drop-ins say")
+    }
+
+    fn render(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+    ) -> Result<(), ConfigError> {
+        let values = Template { profile: context.plan.profile.clone(), options: options(context.plan) };
+        let content = context.templates.render("sshd-main.conf", values)?;
+        bundle.write(BundleFile::config(MAIN, content).mode(0o600), &checks_of(all))?;
+        Ok(())
+    }
+
+    fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
+        let keys = match keyvalue::read(&look.root, MAIN, Syntax::Blank) {
+            Ok(Some(keys)) => keys,
+            Ok(None) => {
+                let seen = Observation::fail(plane, "no such file", self.wanted(), "sshd has no main file");
+                return vec![seen.at(Location::file(MAIN))];
+            }
+            Err(error) => return vec![Observation::error(plane, self.wanted(), error.to_string())],
+        };
+        let mut seen = Vec::new();
+        for Line { keyword, value } in options(look.plan) {
+            let wanted = format!("{keyword} {value} in {MAIN}");
+            let lines: Vec<_> = keys.iter().filter(|(key, _)| key.eq_ignore_ascii_case(&keyword)).collect();
+            if lines.is_empty() {
+                let reason = "the main file does not say it";
+                seen.push(Observation::fail(plane, "no line", wanted, reason).at(Location::file(MAIN)));
+                continue;
+            }
+            for (_, found) in lines.iter().filter(|(_, found)| found.value != value) {
+                let shown = format!("{keyword} {}", found.value);
+                let reason = "the main file contradicts the drop-in";
+                seen.push(Observation::fail(plane, shown, &wanted, reason).at(found.at.clone()));
+            }
+        }
+        if seen.is_empty() {
+            seen.push(Observation::pass(plane, "the same", self.wanted()).at(Location::file(MAIN)));
+        }
+        seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::Outcome::{Fail, Pass};
+    use crate::settings::fixture::Machine;
+
+    #[test]
+    fn a_contradicting_line_fails_although_it_loses() {
+        let option: Setting =
+            serde_json::from_str(r#"{"sshd": {"keyword": "X11Forwarding", "value": "no"}}"#).unwrap();
+        let machine = Machine::of(&[option, Setting::SshdMain(SshdMain {})]);
+        assert_eq!(machine.configured(), [Pass, Pass]);
+        let main = machine.get(MAIN);
+        machine.put(MAIN, &format!("{main}x11forwarding yes\n"));
+        assert_eq!(machine.configured(), [Pass, Fail]);
+    }
+}
