@@ -123,6 +123,10 @@ fn check_report(
                 let reason = "nothing was seen of it";
                 here = vec![Observation::unobserved(*plane, wanted.setting.wanted(), reason)];
             }
+            // The inside of a machine and its host both look: what one can't judge the other may.
+            if here.iter().any(|o| o.outcome != Outcome::NotApplicable) {
+                here.retain(|o| o.outcome != Outcome::NotApplicable);
+            }
             for observation in &mut here {
                 observation.origin = Some(wanted.origin.clone());
             }
