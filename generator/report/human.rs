@@ -58,6 +58,10 @@ fn describe(out: &mut String, check: &CheckReport) {
     if check.outcome == Outcome::Pass && check.observations.iter().all(|o| o.reason.is_none()) {
         return;
     }
+    if let Some(reason) = common_reason(check) {
+        let _ = writeln!(out, "{:16}{reason}", "");
+        return;
+    }
     let worth = |o: &&Observation| o.outcome != Outcome::Pass || o.reason.is_some();
     let shown: Vec<&Observation> = check.observations.iter().filter(worth).collect();
     for observation in shown.iter().take(MAX_SHOWN) {
@@ -69,6 +73,16 @@ fn describe(out: &mut String, check: &CheckReport) {
     if matches!(check.outcome, Outcome::Fail) {
         let _ = writeln!(out, "{:16}to mend it: {}", "", check.remediation);
     }
+}
+
+/// Why nothing at all was seen of a check, where one reason without a place says it all.
+fn common_reason(check: &CheckReport) -> Option<&str> {
+    let first = check.observations.first()?;
+    let says_the_same = |o: &Observation| {
+        o.outcome == Outcome::Unobserved && o.location.is_none() && o.reason == first.reason
+    };
+    let nothing = check.outcome == Outcome::Unobserved && check.observations.iter().all(says_the_same);
+    first.reason.as_deref().filter(|_| nothing)
 }
 
 fn explain(out: &mut String, observation: &Observation) {

@@ -1,0 +1,3 @@
+//! Integration tests, in one binary: a file for each subject.
+
+mod stock;
