@@ -86,8 +86,8 @@ impl KernelArgument {
         match look.exec().and_then(|exec| running::kernel_file(exec, path)) {
             Ok(text) => {
                 let text = text.unwrap_or_default();
-                let values = text.split_whitespace().filter_map(|a| a.split_once('='));
-                let value = values.filter(|(name, _)| *name == self.name).map(|(_, value)| value).last();
+                let mut values = text.split_whitespace().rev().filter_map(|a| a.split_once('='));
+                let value = values.find(|(name, _)| *name == self.name).map(|(_, value)| value);
                 self.judge(plane, value).at(Location::file(path))
             }
             Err(why) => Observation::unobserved(plane, self.wanted(), why),
