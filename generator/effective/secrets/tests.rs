@@ -155,4 +155,3 @@ fn hostile_bytes_are_read_to_their_end() {
         assert!(scan(bytes.as_bytes()).is_empty(), "{word:?} alone is no secret");
     }
 }
-
