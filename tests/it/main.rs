@@ -1,3 +1,10 @@
 //! Integration tests, in one binary: a file for each subject.
 
+mod hostile;
+mod image;
+mod mutations;
+mod plans;
+mod program;
+mod publish;
 mod stock;
+mod tree;
