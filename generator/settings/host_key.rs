@@ -1,9 +1,11 @@
-//! `host-key`: the SSH daemon's RSA key is as long as wanted. Every machine makes its own.
+//! `host-key`: the SSH daemon offers its Ed25519 key first, then an RSA key as long as wanted, and
+//! no other. Every machine makes its own.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
+use crate::distro::Distro;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::BundleFile;
@@ -20,16 +22,27 @@ pub struct HostKey {
 
 const KEY: &str = "/etc/ssh/ssh_host_rsa_key";
 
-#[derive(Serialize)]
+/// The daemon's keys, in the order in which it offers them.
+const KEYS: [&str; 2] = ["/etc/ssh/ssh_host_ed25519_key", KEY];
+
+/// The daemon's drop-in that names them.
+const NAMES: &str = "/etc/ssh/sshd_config.d/01-ironseed-host-keys.conf";
+
+#[derive(Clone, Serialize)]
 struct Template {
     profile: String,
     key: &'static str,
+    keys: [&'static str; 2],
     bits: u32,
 }
 
 impl HostKey {
-    fn drop_in(unit: &str) -> String {
-        format!("/etc/systemd/system/{unit}.d/ironseed-host-key.conf")
+    /// Drop-ins of the daemon's unit and, where a release has one, of the unit that makes keys
+    /// before: it is skipped on some boots, so neither alone will do.
+    fn drop_ins(distro: &Distro) -> Result<Vec<String>, ConfigError> {
+        let units = [Some(distro.unit("ssh")?), distro.unit("ssh-keygen").ok()];
+        let path = |unit| format!("/etc/systemd/system/{unit}.d/ironseed-host-key.conf");
+        Ok(units.into_iter().flatten().map(path).collect())
     }
 }
 
@@ -49,41 +62,68 @@ impl Kind for HostKey {
         context: &Context<'_>,
         bundle: &mut Bundle,
     ) -> Result<(), ConfigError> {
-        let unit = context.plan.distro.unit("ssh")?;
         for wanted in all {
-            let values =
-                Template { profile: context.plan.profile.clone(), key: KEY, bits: wanted.setting.rsa_bits };
-            let content = context.templates.render("host-key.conf", values)?;
-            bundle.write(BundleFile::config(Self::drop_in(unit), content), &[wanted.check])?;
+            let values = Template {
+                profile: context.plan.profile.clone(),
+                key: KEY,
+                keys: KEYS,
+                bits: wanted.setting.rsa_bits,
+            };
+            let content = context.templates.render("host-key.conf", values.clone())?;
+            for path in Self::drop_ins(&context.plan.distro)? {
+                bundle.write(BundleFile::config(path, content.clone()), &[wanted.check])?;
+            }
+            let content = context.templates.render("host-keys-sshd.conf", values)?;
+            bundle.write(BundleFile::config(NAMES, content).mode(0o600), &[wanted.check])?;
         }
         Ok(())
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
         vec![match plane {
-            Plane::Configured => self.configured(look),
+            Plane::Configured => return [self.made(look), vec![self.offered(look)]].concat(),
             Plane::Running => self.running(look),
         }]
     }
 }
 
 impl HostKey {
-    /// The unit makes a key of this length before the daemon starts.
-    fn configured(&self, look: &Look<'_>) -> Observation {
+    /// Every unit that could make a key makes one of this length first.
+    fn made(&self, look: &Look<'_>) -> Vec<Observation> {
         let plane = Plane::Configured;
-        let path = match look.plan.distro.unit("ssh") {
-            Ok(unit) => Self::drop_in(unit),
-            Err(error) => return Observation::error(plane, self.wanted(), error.to_string()),
-        };
-        let text = match look.root.read_text(&path) {
-            Ok(text) => text.unwrap_or_default(),
-            Err(error) => return Observation::error(plane, self.wanted(), error.to_string()),
-        };
         let command = format!("ssh-keygen -q -t rsa -b {} ", self.rsa_bits);
-        let good = text.lines().any(|l| l.starts_with("ExecStartPre=") && l.contains(&command));
-        let found = if good { "made before sshd starts" } else { "not made" };
-        let reason = "nothing makes one of this length; cloud-init's and the package's are shorter";
-        Observation::judge(plane, good, found, self.wanted(), reason).at(Location::file(path))
+        let judge = |path: String| match look.root.read_text(&path) {
+            Ok(text) => {
+                let text = text.unwrap_or_default();
+                let good = text.lines().any(|l| l.starts_with("ExecStartPre=") && l.contains(&command));
+                let found = if good { "made before sshd starts" } else { "not made" };
+                let reason = "nothing makes one of this length; cloud-init's and the package's are shorter";
+                Observation::judge(plane, good, found, self.wanted(), reason).at(Location::file(path))
+            }
+            Err(error) => Observation::error(plane, self.wanted(), error.to_string()),
+        };
+        match Self::drop_ins(&look.plan.distro) {
+            Ok(paths) => paths.into_iter().map(judge).collect(),
+            Err(error) => vec![Observation::error(plane, self.wanted(), error.to_string())],
+        }
+    }
+
+    /// The daemon itself would offer these keys, in this order.
+    fn offered(&self, look: &Look<'_>) -> Observation {
+        let plane = Plane::Configured;
+        let wanted = format!("HostKey {}", KEYS.join(", "));
+        let found = match look.sshd().map(|sshd| sshd.global("HostKey")) {
+            Ok(found) => found,
+            Err(why) => return Observation::unobserved(plane, wanted, why),
+        };
+        let Some(found) = found else {
+            let reason = "no line names the keys, so sshd offers every one that it finds, RSA first";
+            return Observation::fail(plane, "no line", wanted, reason).at(Location::file(NAMES));
+        };
+        let named: Vec<&str> = found.items().collect();
+        let reason = "sshd offers the keys of these lines, in their order";
+        Observation::judge(plane, named == KEYS, format!("HostKey {}", named.join(", ")), wanted, reason)
+            .at(found.at.clone())
     }
 
     fn running(&self, look: &Look<'_>) -> Observation {
@@ -105,5 +145,21 @@ impl HostKey {
             }
             Err(why) => Observation::unobserved(plane, self.wanted(), why),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::Outcome::{Fail, Pass};
+    use crate::settings::{Setting, fixture::Machine};
+
+    #[test]
+    fn a_key_named_earlier_is_offered_first() {
+        let machine = Machine::of(&[Setting::HostKey(HostKey { rsa_bits: 4096 })]);
+        machine.put("/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n");
+        assert_eq!(machine.configured(), [Pass, Pass]);
+        machine.put("/etc/ssh/sshd_config.d/00-a.conf", "HostKey /etc/ssh/ssh_host_ecdsa_key\n");
+        assert_eq!(machine.configured(), [Pass, Fail]);
     }
 }
