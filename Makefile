@@ -5,22 +5,29 @@ PROFILE ?= nectar-base
 DISTRO  ?= debian-12
 CARGO   ?= cargo
 
-.PHONY: release test bench compare
-release:
-	images/install-tools.sh build
-	$(CARGO) build --release --locked
-	target/release/ironseed release -p $(PROFILE) -d $(DISTRO) -o dist
+# The binary is static: a copy of it runs inside the images that are verified, whatever libraries
+# they have. cargo wants the target named, or it would build its own helpers statically too.
+HOST   := $(shell rustc -vV | sed -n 's/^host: //p')
+BINARY := target/$(HOST)/release/ironseed
 
-test:
-	images/install-tools.sh test
+.PHONY: release test bench compare binary
+.NOTPARALLEL:
+release: tools-build binary
+	$(BINARY) release -p $(PROFILE) -d $(DISTRO) -o dist
+
+test: tools-test
 	$(CARGO) test --locked
 
 # Measurements, never part of the tests: see docs/benchmarks.md.
-bench:
-	images/install-tools.sh test
-	$(CARGO) build --release --locked
-	tests/bench.sh
+bench: tools-bench binary
+	tests/bench.sh $(BINARY)
 
-compare:
-	images/install-tools.sh test
+compare: tools-test
 	tests/compare/compare.sh dist
+
+binary:
+	RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static" \
+		$(CARGO) build --release --locked --target $(HOST)
+
+tools-%:
+	images/install-tools.sh $*

@@ -7,6 +7,8 @@ pub mod check;
 pub mod cli;
 pub mod diagnostic;
 pub mod distro;
+#[cfg(test)]
+mod docs;
 pub mod effective;
 pub mod fat;
 pub mod hash;

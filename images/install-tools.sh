@@ -3,21 +3,23 @@
 #
 #   images/install-tools.sh build    what building, booting and publishing an image takes
 #   images/install-tools.sh test     that, and the real programs that the tests hold ironseed against
+#   images/install-tools.sh bench    that, and what measures
 #
 # Does nothing, and needs no root, where everything is there already.
 set -euo pipefail
 
-build=(mmdebstrap uidmap e2fsprogs dosfstools mtools qemu-system-x86 qemu-utils seabios ovmf
-	openssh-client build-essential)
-test=(openssh-server cloud-init fail2ban nftables kmod sudo systemd postfix bind9-utils unbound
-	chrony auditd libpam-pwquality unattended-upgrades e2fsprogs gdisk xz-utils python3-yaml
-	python3-systemd packer shellcheck iproute2 procps)
+build=(mmdebstrap uidmap e2fsprogs qemu-system-x86 qemu-utils seabios openssh-client
+	build-essential)
+test=(ovmf openssh-server cloud-init fail2ban python3-systemd nftables iproute2 kmod sudo systemd
+	unattended-upgrades gdisk python3 python3-yaml shellcheck)
+bench=(hyperfine time)
 
 case ${1:-} in
 build) wanted=("${build[@]}") ;;
 test) wanted=("${build[@]}" "${test[@]}") ;;
+bench) wanted=("${build[@]}" "${test[@]}" "${bench[@]}") ;;
 *)
-	echo "usage: $0 build|test" >&2
+	echo "usage: $0 build|test|bench" >&2
 	exit 2
 	;;
 esac

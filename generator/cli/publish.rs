@@ -11,6 +11,7 @@ use crate::assets::Assets;
 use crate::plan::Plan;
 use crate::publish::directory;
 use crate::report::{self, Report};
+use crate::verify::Selection;
 use crate::{distro, render, target};
 
 /// Publishes an image to a directory store, if its report lets it through
@@ -62,7 +63,7 @@ impl Release {
         let built = build(&plan, assets, &work)?;
         anstream::eprintln!("verifying {} offline and booted", built.image.display());
         let target = target::open(&built.image)?;
-        let report = verify::report(&built.image, &target, &plan, true, today())?;
+        let report = verify::report(&built.image, &target, &plan, &Selection::all(), true, today())?;
         let path = built.image.with_extension("report.json");
         super::write_whole(&path, report.to_json()?.as_bytes())?;
         print(&report::human(&report))?;

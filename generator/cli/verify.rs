@@ -15,7 +15,7 @@ use crate::observation::Plane;
 use crate::plan::Plan;
 use crate::report::{self, Report, TargetReport};
 use crate::target::{self, DiskFormat, LocalExec, Root, Target, TargetKind};
-use crate::verify::{self, Look, Nature};
+use crate::verify::{self, Look, Nature, Selection};
 
 /// Verifies a directory, tar, disk image or the running system against every check
 ///
@@ -33,6 +33,12 @@ pub struct Verify {
     /// Start the disk image in QEMU, on a throw-away overlay, and look at it running as well
     #[arg(long)]
     boot: bool,
+    /// Look at this check alone, by id or reference; repeatable. The others are reported as unobserved
+    #[arg(long, value_name = "CHECK", conflicts_with = "skip")]
+    only: Vec<String>,
+    /// Don't look at this check, by id or reference; repeatable. It is reported as unobserved
+    #[arg(long, value_name = "CHECK")]
+    skip: Vec<String>,
     /// Output form
     #[arg(long, default_value = "human")]
     format: Format,
@@ -53,7 +59,11 @@ impl Verify {
             None => detect(Root::new(target.tree.as_ref()), &self.target, assets)?,
         };
         let plan = resolve(&self.profile, distro, assets)?;
-        let report = report(&self.target, &target, &plan, self.boot, today)?;
+        let selection = match &self.only[..] {
+            [] => Selection::skip(&plan, &self.skip)?,
+            only => Selection::only(&plan, only)?,
+        };
+        let report = report(&self.target, &target, &plan, &selection, self.boot, today)?;
         if let Some(path) = &self.report {
             super::write_whole(path, report.to_json()?.as_bytes())?;
         }
@@ -65,16 +75,23 @@ impl Verify {
     }
 }
 
-/// Looks at a target on every plane there is.
+/// Looks at a target on every plane there is, at the selected checks.
 ///
 /// # Errors
 /// A target that can't be booted although it should be, or whose bytes can't be read.
-pub fn report(path: &Path, target: &Target, plan: &Plan, boot: bool, today: Date) -> anyhow::Result<Report> {
+pub fn report(
+    path: &Path,
+    target: &Target,
+    plan: &Plan,
+    selection: &Selection,
+    boot: bool,
+    today: Date,
+) -> anyhow::Result<Report> {
     let root = Root::new(target.tree.as_ref());
     let running = path == Path::new("/");
     let exec = LocalExec;
     let nature = if running { Nature::Instance } else { Nature::Image };
-    let look = Look::new(root, plan, nature, today);
+    let look = Look::new(root, plan, nature, today).selecting(selection);
     let look = if running { look.asking(&exec) } else { look };
     let mut planes = vec![Plane::Configured];
     let mut seen = verify::observe(&look, Plane::Configured);
@@ -91,6 +108,7 @@ pub fn report(path: &Path, target: &Target, plan: &Plan, boot: bool, today: Date
         planes.push(Plane::Running);
         seen.extend(verify::boot::boot(path, plan)?);
     }
+    selection.apply(plan, &planes, &mut seen);
     let kind = match target.kind {
         _ if running => "running".to_owned(),
         TargetKind::Directory => "directory".to_owned(),

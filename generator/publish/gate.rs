@@ -126,7 +126,7 @@ impl Report {
         }
         for planned in &plan.checks {
             let Some(found) = self.checks.iter().find(|c| c.id == planned.info.id) else { continue };
-            for plane in &plan.required_planes {
+            for plane in plan.required_planes.iter().filter(|p| self.planes.contains(p)) {
                 let wanted = planned.settings.iter().filter(|s| s.setting.planes().contains(plane)).count();
                 let seen = found.observations.iter().filter(|o| o.plane == *plane).count();
                 if seen < wanted {

@@ -20,14 +20,16 @@ pub struct KernelArgument {
     pub value: String,
 }
 
-/// Where GRUB's defaults take more arguments. The boot menu is made of them: by the image's
+/// Where GRUB's defaults take more arguments, and the files that give them: the second sees to it
+/// that no drop-in in between has dropped them. The boot menu is made of both: by the image's
 /// builder, and by `update-grub` on a running machine.
-const PATH: &str = "/etc/default/grub.d/60-ironseed.cfg";
+const FILES: [(&str, &str); 2] =
+    [("/etc/default/grub", "grub-defaults"), ("/etc/default/grub.d/60-ironseed.cfg", "grub-arguments.cfg")];
 
 #[derive(Serialize)]
 struct Template {
     profile: String,
-    arguments: Vec<String>,
+    arguments: String,
 }
 
 impl Kind for KernelArgument {
@@ -50,10 +52,12 @@ impl Kind for KernelArgument {
         let mut wanted: Vec<&KernelArgument> = all.iter().map(|w| w.setting).collect();
         wanted.sort();
         wanted.dedup();
-        let arguments = wanted.iter().map(|a| format!("{}={}", a.name, a.value)).collect();
-        let values = Template { profile: context.plan.profile.clone(), arguments };
-        let content = context.templates.render("grub-arguments.cfg", values)?;
-        bundle.write(BundleFile::config(PATH, content), &checks)?;
+        let arguments: Vec<String> = wanted.iter().map(|a| format!("{}={}", a.name, a.value)).collect();
+        for (path, template) in FILES {
+            let values = Template { profile: context.plan.profile.clone(), arguments: arguments.join(" ") };
+            let content = context.templates.render(template, values)?;
+            bundle.write(BundleFile::config(path, content), &checks)?;
+        }
         bundle.run(Phase::Activate, &["update-grub"], "write the boot menu anew", &checks);
         Ok(())
     }
@@ -82,8 +86,8 @@ impl KernelArgument {
         match look.exec().and_then(|exec| running::kernel_file(exec, path)) {
             Ok(text) => {
                 let text = text.unwrap_or_default();
-                let values = text.split_whitespace().filter_map(|a| a.split_once('='));
-                let value = values.filter(|(name, _)| *name == self.name).map(|(_, value)| value).last();
+                let mut values = text.split_whitespace().rev().filter_map(|a| a.split_once('='));
+                let value = values.find(|(name, _)| *name == self.name).map(|(_, value)| value);
                 self.judge(plane, value).at(Location::file(path))
             }
             Err(why) => Observation::unobserved(plane, self.wanted(), why),

@@ -29,6 +29,9 @@ struct Template {
     options: Vec<Line>,
 }
 
+/// Keywords whose lines add up: once is enough, and the drop-in has them.
+const CUMULATIVE: [&str; 4] = ["AllowUsers", "DenyUsers", "AllowGroups", "DenyGroups"];
+
 fn options(plan: &Plan) -> Vec<Line> {
     let mut options: Vec<Line> = plan
         .settings()
@@ -37,6 +40,7 @@ fn options(plan: &Plan) -> Vec<Line> {
             _ => None,
         })
         .collect();
+    options.retain(|line| !CUMULATIVE.contains(&line.keyword.as_str()));
     options.sort();
     options.dedup();
     options

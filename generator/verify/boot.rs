@@ -34,6 +34,7 @@ pub fn boot(image: &Path, plan: &Plan) -> anyhow::Result<Vec<Seen>> {
         user: plan.distro.default_user.clone(),
         ssh_port: ssh_port.unwrap_or(22),
         limit: LIMIT,
+        user_data: None,
     };
     let vm = Vm::boot(image, options)?;
     let mut seen = inside(&vm, plan)?;

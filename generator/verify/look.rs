@@ -6,6 +6,7 @@ use std::result::Result;
 
 use jiff::civil::Date;
 
+use super::Selection;
 use super::running::{self, Listener};
 use super::scan::{self, Scan};
 use crate::distro::FirewallBackend;
@@ -48,6 +49,7 @@ pub struct Look<'a> {
     pub nature: Nature,
     /// The day (UTC) that dates are held against.
     pub today: Date,
+    selection: Option<&'a Selection>,
     exec: Option<&'a dyn Exec>,
     readers: Readers<'a>,
 }
@@ -92,7 +94,7 @@ macro_rules! once {
 impl<'a> Look<'a> {
     /// A view of files alone.
     pub fn new(root: Root<'a>, plan: &'a Plan, nature: Nature, today: Date) -> Self {
-        Self { root, plan, nature, today, exec: None, readers: Readers::default() }
+        Self { root, plan, nature, today, selection: None, exec: None, readers: Readers::default() }
     }
 
     /// The same on a running system that can be asked.
@@ -100,6 +102,18 @@ impl<'a> Look<'a> {
     pub fn asking(mut self, exec: &'a dyn Exec) -> Self {
         self.exec = Some(exec);
         self
+    }
+
+    /// The same without some checks.
+    #[must_use]
+    pub fn selecting(mut self, selection: &'a Selection) -> Self {
+        self.selection = Some(selection);
+        self
+    }
+
+    /// Whether a check is not looked at.
+    pub fn leaves_out(&self, check: &str) -> bool {
+        self.selection.is_some_and(|s| s.leaves_out(check))
     }
 
     /// The running system.

@@ -9,10 +9,12 @@ mod look;
 pub mod outside;
 pub mod running;
 mod scan;
+mod selection;
 
 pub use look::{Look, Nature};
 pub use outside::{Outside, Probe};
 pub use scan::Scan;
+pub use selection::Selection;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -33,10 +35,13 @@ pub struct Seen {
     pub observation: Observation,
 }
 
-/// Looks at every setting of the plan on one plane.
+/// Looks at every setting of the plan on one plane, but for checks that the look leaves out.
 pub fn observe(look: &Look<'_>, plane: Plane) -> Vec<Seen> {
     let mut seen = Vec::new();
     for (check, planned) in look.plan.checks.iter().enumerate() {
+        if look.leaves_out(&planned.info.id) {
+            continue;
+        }
         for (setting, wanted) in planned.settings.iter().enumerate() {
             if wanted.not_applicable.is_some() || !wanted.setting.planes().contains(&plane) {
                 continue;
@@ -117,6 +122,10 @@ fn check_report(
             } else if here.is_empty() {
                 let reason = "nothing was seen of it";
                 here = vec![Observation::unobserved(*plane, wanted.setting.wanted(), reason)];
+            }
+            // The inside of a machine and its host both look: what one can't judge the other may.
+            if here.iter().any(|o| o.outcome != Outcome::NotApplicable) {
+                here.retain(|o| o.outcome != Outcome::NotApplicable);
             }
             for observation in &mut here {
                 observation.origin = Some(wanted.origin.clone());

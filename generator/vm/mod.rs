@@ -43,6 +43,8 @@ pub struct Options {
     pub ssh_port: u16,
     /// Time until the machine must be up.
     pub limit: Duration,
+    /// User-data that the machine gets; `None` for an empty cloud-config.
+    pub user_data: Option<String>,
 }
 
 /// Why there is no machine, or none that answers.
@@ -117,7 +119,7 @@ impl Vm {
             .tempdir()
             .map_err(VmError::io("making a folder for the machine"))?;
         qemu::overlay(image, &folder.path().join(OVERLAY))?;
-        seed::write(folder.path())?;
+        seed::write(folder.path(), options.user_data.as_deref())?;
         let host_port = free_port().map_err(VmError::io("looking for a free port"))?;
         // A file, not a pipe: a pipe that nobody reads would stop QEMU when it is full.
         let complaints = std::fs::File::create(folder.path().join(COMPLAINTS))

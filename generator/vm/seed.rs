@@ -1,4 +1,5 @@
-//! The configuration drive of one boot: a NoCloud volume with a key made for it.
+//! The configuration drive of one boot: a NoCloud volume with a key made for it, given as a cloud
+//! gives its key (in the meta-data), and the user's own user-data where there is some.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +10,7 @@ use crate::build::tools;
 use crate::fat;
 
 /// Makes a key pair and the configuration drive that authorises it, in `folder`.
-pub fn write(folder: &Path) -> Result<(), VmError> {
+pub fn write(folder: &Path, user_data: Option<&str>) -> Result<(), VmError> {
     let key = folder.join(KEY);
     let output = Command::new(tools::SSH_KEYGEN.name)
         .args(["-q", "-t", "ed25519", "-N", "", "-C", "ironseed-boot", "-f"])
@@ -22,9 +23,13 @@ pub fn write(folder: &Path) -> Result<(), VmError> {
     }
     let public = fs::read_to_string(key.with_extension("pub")).map_err(VmError::io("reading the key"))?;
     // JSON is YAML, and needs no thought on quoting.
-    let user_data =
-        format!("#cloud-config\n{}\n", serde_json::json!({ "ssh_authorized_keys": [public.trim()] }));
-    let meta_data = "instance-id: ironseed-boot\nlocal-hostname: ironseed-boot\n";
+    let meta_data = serde_json::json!({
+        "instance-id": "ironseed-boot",
+        "local-hostname": "ironseed-boot",
+        "public-keys": [public.trim()],
+    })
+    .to_string();
+    let user_data = user_data.unwrap_or("#cloud-config\n{}\n");
     let files: [(&str, &[u8]); 2] =
         [("user-data", user_data.as_bytes()), ("meta-data", meta_data.as_bytes())];
     fat::volume(1 << 20, 1, "CIDATA", &files)

@@ -2,8 +2,11 @@
 
 mod hostile;
 mod image;
+mod laws;
 mod mutations;
 mod plans;
 mod program;
 mod publish;
+mod stock;
 mod tree;
+mod user_data;

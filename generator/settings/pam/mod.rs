@@ -81,9 +81,9 @@ fn observe(
     } else if let Some(more) = found.get(lines.len()) {
         (false, Some(more.at.clone()), format!("{} runs once more here", more.module))
     } else {
-        let ours = |rule: &&&Rule| first.as_ref() == Some(&rule.at);
-        let earlier = stack.iter().take_while(|rule| !ours(rule));
-        match earlier.filter(|rule| Some(name(rule)) != before).find(|rule| lets_through(&rule.control)) {
+        let start = stack.iter().position(|rule| first.as_ref() == Some(&rule.at)).unwrap_or(0);
+        let mut earlier = stack[..start].iter().enumerate().filter(|(_, rule)| Some(name(rule)) != before);
+        match earlier.find(|(index, rule)| passes_over(&rule.control, start - index)).map(|(_, rule)| rule) {
             Some(rule) => {
                 (false, Some(rule.at.clone()), format!("{} comes first and may skip the rest", rule.module))
             }
@@ -120,15 +120,15 @@ fn same_control(found: &str, wanted: &str) -> bool {
     found.starts_with('[') == wanted.starts_with('[') && words(found) == words(wanted)
 }
 
-/// Whether a module's success can keep later lines from being asked.
-fn lets_through(control: &str) -> bool {
+/// Whether a module's success keeps the line that stands `distance` lines later from being asked.
+fn passes_over(control: &str, distance: usize) -> bool {
     if !control.starts_with('[') {
         return control == "sufficient";
     }
     let actions = control.trim_matches(['[', ']']).split_whitespace().filter_map(|word| word.split_once('='));
     let of = |value: &str| actions.clone().find(|(v, _)| *v == value).map(|(_, action)| action);
     let action = of("success").or_else(|| of("default")).unwrap_or("ignore");
-    action == "done" || action.parse::<u32>().is_ok_and(|jump| jump > 0)
+    action == "done" || action.parse::<usize>().is_ok_and(|jump| jump >= distance)
 }
 
 #[cfg(test)]

@@ -50,6 +50,9 @@ fn a_profile_is_judged_by_the_effective_stack() {
         "auth required pam_faillock.so preauth\nauth [success=1 default=ignore] pam_unix.so try_first_pass\n";
     machine.put("/etc/pam.d/common-auth", &format!("{good}auth requisite pam_deny.so\n"));
     assert_eq!(machine.configured(), [Pass]);
+    let jump = "auth [success=1 default=ignore] pam_sss.so\nauth requisite pam_deny.so\n";
+    machine.put("/etc/pam.d/common-auth", &format!("{jump}{good}"));
+    assert_eq!(machine.configured(), [Pass], "a jump over other lines passes nothing of ours");
     for bad in [
         good.replace("try_first_pass", "try_first_pass nullok"),
         good.replace("preauth", ""),

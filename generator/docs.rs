@@ -1,0 +1,160 @@
+//! The generated pages of `docs/`: what the catalogue and the parameters say, for people to read.
+//!
+//! The tests hold the pages against the data; `UPDATE_DOCS=1 cargo test docs_are_current` writes
+//! them anew.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::assets::Assets;
+use crate::check::Catalogue;
+use crate::observation::Plane;
+use crate::plan::{Plan, PlannedCheck};
+use crate::profile::{self, Vocabulary};
+use crate::settings::KINDS;
+use crate::{distro, parameter};
+
+/// Where a page says that it is not to be edited.
+const GENERATED: &str = "<!-- Generated from the data: change that, then run `UPDATE_DOCS=1 cargo test docs_are_current`. -->\n\n";
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn plan(profile: &str, distro: &str) -> Plan {
+    let assets = Assets::embedded();
+    let catalogue = Catalogue::load(&assets).unwrap();
+    let declarations = parameter::load(&assets).unwrap();
+    let vocabulary = Vocabulary { assets: &assets, catalogue: &catalogue, declarations: &declarations };
+    let profile = profile::load(profile, &vocabulary).unwrap();
+    Plan::resolve(&profile, distro::load(distro, &assets).unwrap(), &catalogue, &declarations).unwrap()
+}
+
+/// Every built-in profile, resolved for the first built-in release.
+fn plans() -> Vec<Plan> {
+    let assets = Assets::embedded();
+    let distro = distro::ids(&assets).unwrap().remove(0);
+    profile::names(&assets).unwrap().iter().map(|name| plan(name, &distro)).collect()
+}
+
+fn checks_page() -> String {
+    let plans = plans();
+    let mut page = format!("# Checks\n\n{GENERATED}");
+    page.push_str(
+        "What every check wants, with the values of the named profile. *Configured* is read from files, \
+         *running* is asked of a booted system or tried from outside.\n\n\
+         | check | severity | references | profiles |\n|---|---|---|---|\n",
+    );
+    let catalogue = Catalogue::load(&Assets::embedded()).unwrap();
+    for check in catalogue.iter() {
+        let info = &check.info;
+        let has = |p: &&Plan| p.checks.iter().any(|c| c.info.id == info.id);
+        let chosen_by: Vec<&str> = plans.iter().filter(has).map(|p| p.profile.as_str()).collect();
+        let (id, severity) = (&info.id, format!("{:?}", info.severity).to_lowercase());
+        let references = info.references.join(", ");
+        writeln!(page, "| [{id}](#{id}) | {severity} | {references} | {} |", chosen_by.join(", ")).unwrap();
+    }
+    for check in catalogue.iter() {
+        let info = &check.info;
+        write!(page, "\n## {}\n\n**{}**\n\n{}\n\n", info.id, info.title, info.rationale).unwrap();
+        writeln!(page, "To mend it: {}\n", info.remediation).unwrap();
+        let planned =
+            plans.iter().rev().find_map(|p| Some((p, p.checks.iter().find(|c| c.info.id == info.id)?)));
+        match planned {
+            Some((plan, planned)) => settings_table(&mut page, plan, planned),
+            None => page.push_str("No built-in profile chooses it.\n"),
+        }
+    }
+    page
+}
+
+fn settings_table(page: &mut String, plan: &Plan, check: &PlannedCheck) {
+    writeln!(page, "| setting | wanted ({}) | configured | running |\n|---|---|---|---|", plan.profile)
+        .unwrap();
+    for planned in &check.settings {
+        let seen = |plane| if planned.setting.planes().contains(&plane) { "yes" } else { "" };
+        let wanted = match &planned.not_applicable {
+            Some(why) => format!("not applicable: {why}"),
+            None => planned.setting.wanted(),
+        };
+        let row = [planned.setting.kind(), &cell(&wanted), seen(Plane::Configured), seen(Plane::Running)];
+        writeln!(page, "| {} |", row.join(" | ")).unwrap();
+    }
+}
+
+fn parameters_page() -> String {
+    let mut page = format!("# Parameters\n\n{GENERATED}");
+    page.push_str(
+        "What a profile may choose.\n\n| parameter | decides | takes | default |\n|---|---|---|---|\n",
+    );
+    for (name, declaration) in parameter::load(&Assets::embedded()).unwrap() {
+        let default = match &declaration.default {
+            Value::String(text) if text.is_empty() => "(empty)".to_owned(),
+            Value::String(text) => format!("`\"{text}\"`"),
+            other => format!("`{other}`"),
+        };
+        let (decides, takes) = (cell(&declaration.description), cell(&declaration.kind.to_string()));
+        writeln!(page, "| `{name}` | {decides} | {takes} | {default} |").unwrap();
+    }
+    page.push_str("\n## Setting kinds\n\nThe vocabulary that checks are written in.\n\n| kind | what it is |\n|---|---|\n");
+    for (name, summary) in KINDS {
+        writeln!(page, "| `{name}` | {} |", cell(summary)).unwrap();
+    }
+    page
+}
+
+/// Text that does not end a table's cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+#[test]
+fn docs_are_current() {
+    let pages: [(&str, String); 2] =
+        [("docs/checks.md", checks_page()), ("docs/parameters.md", parameters_page())];
+    for (path, wanted) in pages {
+        let file = repository().join(path);
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&file, &wanted).unwrap();
+        }
+        let found = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(found == wanted, "{path} is out of date: run `UPDATE_DOCS=1 cargo test docs_are_current`");
+    }
+}
+
+/// The README shows this profile, and it must work on every release.
+#[test]
+fn the_example_profile_resolves_and_is_what_the_readme_shows() {
+    let path = repository().join("docs/examples/lab.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    assert!(readme.contains(&format!("```yaml\n{text}```\n")), "README.md shows another profile");
+    let own = path.to_str().unwrap();
+    for distro in distro::ids(&Assets::embedded()).unwrap() {
+        let plan = plan(own, &distro);
+        assert_eq!(plan.parameter("ssh_port"), 22222);
+        assert!(!plan.checks.is_empty());
+        let bundle = crate::render::bundle(&plan, &Assets::embedded()).unwrap();
+        let port = &bundle.files["/etc/ssh/sshd_config.d/00-ironseed-port.conf"];
+        assert!(port.content.contains("22222"), "{}", port.content);
+    }
+}
+
+/// Every link between the documents leads to a file.
+#[test]
+fn links_lead_somewhere() {
+    let link = regex::Regex::new(r"\]\(([^)#:]+)(#[^)]*)?\)").unwrap();
+    let mut pages: Vec<PathBuf> =
+        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].map(|n| repository().join(n)).to_vec();
+    let folder = std::fs::read_dir(repository().join("docs")).unwrap();
+    pages.extend(folder.map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "md")));
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for found in link.captures_iter(&text) {
+            let target = page.parent().unwrap().join(&found[1]);
+            assert!(target.exists(), "{}: {} leads nowhere", page.display(), &found[1]);
+        }
+    }
+}
