@@ -1,5 +1,6 @@
 //! Integration tests, in one binary: a file for each subject.
 
+mod cli;
 mod hostile;
 mod image;
 mod laws;
