@@ -32,11 +32,16 @@ fn plan(profile: &str, distro: &str) -> Plan {
     Plan::resolve(&profile, distro::load(distro, &assets).unwrap(), &catalogue, &declarations).unwrap()
 }
 
-/// Every built-in profile, resolved for the first built-in release.
+/// The profile whose values a check's table shows, if it has the check.
+const USUAL: &str = "nectar-base";
+
+/// Every built-in profile, the usual one first, resolved for the first built-in release.
 fn plans() -> Vec<Plan> {
     let assets = Assets::embedded();
     let distro = distro::ids(&assets).unwrap().remove(0);
-    profile::names(&assets).unwrap().iter().map(|name| plan(name, &distro)).collect()
+    let mut names = profile::names(&assets).unwrap();
+    names.sort_by_key(|name| name != USUAL);
+    names.iter().map(|name| plan(name, &distro)).collect()
 }
 
 fn checks_page() -> String {
@@ -60,8 +65,7 @@ fn checks_page() -> String {
         let info = &check.info;
         write!(page, "\n## {}\n\n**{}**\n\n{}\n\n", info.id, info.title, info.rationale).unwrap();
         writeln!(page, "To mend it: {}\n", info.remediation).unwrap();
-        let planned =
-            plans.iter().rev().find_map(|p| Some((p, p.checks.iter().find(|c| c.info.id == info.id)?)));
+        let planned = plans.iter().find_map(|p| Some((p, p.checks.iter().find(|c| c.info.id == info.id)?)));
         match planned {
             Some((plan, planned)) => settings_table(&mut page, plan, planned),
             None => page.push_str("No built-in profile chooses it.\n"),

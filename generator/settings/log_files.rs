@@ -15,9 +15,10 @@ pub struct LogFiles {}
 
 const FOLDER: &str = "/var/log";
 
-/// Logs that are public by design: who logged in, and what was installed. `wtmp` and its kin are
-/// writable by group utmp, whose programs keep them (utmp(5)).
-const PUBLIC: [&str; 10] = [
+/// Logs that are public by design: who logged in, what was installed, and what cloud-init did (it
+/// creates its log readable and keeps secrets out of it). `wtmp` and its kin are writable by group
+/// utmp, whose programs keep them (utmp(5)).
+const PUBLIC: [&str; 11] = [
     "wtmp",
     "btmp",
     "lastlog",
@@ -28,6 +29,7 @@ const PUBLIC: [&str; 10] = [
     "fontconfig.log",
     "history.log",
     "eipp.log.xz",
+    "cloud-init.log",
 ];
 
 /// How deep folders are followed.
@@ -52,7 +54,9 @@ impl Kind for LogFiles {
             Ok(false) => return vec![Observation::unobserved(plane, self.wanted(), "there is no /var/log")],
             Err(error) => return vec![Observation::error(plane, self.wanted(), error.to_string())],
         }
-        if let Err(error) = inspect(look.root, FOLDER.as_bytes().to_vec(), 0, &mut bad) {
+        if let Err(error) =
+            inspect(look.root, FOLDER.as_bytes().to_vec(), Depth { levels: 0, open: true }, &mut bad)
+        {
             return vec![Observation::error(plane, self.wanted(), error.to_string())];
         }
         if bad.is_empty() {
@@ -67,9 +71,17 @@ impl Kind for LogFiles {
     }
 }
 
+/// Where a walk below the folder is.
+#[derive(Clone, Copy)]
+struct Depth {
+    levels: usize,
+    /// Whether everybody may enter all folders on the way.
+    open: bool,
+}
+
 /// Adds every log that others than the system may change, and those that everybody may read.
-fn inspect(root: Root<'_>, folder: Vec<u8>, depth: usize, bad: &mut Vec<(String, String)>) -> Result<()> {
-    if depth > MAX_DEPTH {
+fn inspect(root: Root<'_>, folder: Vec<u8>, depth: Depth, bad: &mut Vec<(String, String)>) -> Result<()> {
+    if depth.levels > MAX_DEPTH {
         return Ok(());
     }
     for entry in root.read_dir(&folder)? {
@@ -80,7 +92,7 @@ fn inspect(root: Root<'_>, folder: Vec<u8>, depth: usize, bad: &mut Vec<(String,
         }
         let public = PUBLIC.iter().any(|p| entry.name.starts_with(p.as_bytes()));
         let others_write = meta.mode & 0o002 != 0 && meta.mode & 0o1000 == 0;
-        let others_read = meta.kind == FileKind::File && meta.mode & 0o004 != 0 && !public;
+        let others_read = meta.kind == FileKind::File && meta.mode & 0o004 != 0 && depth.open && !public;
         // Accounts from 1000 up are people (login.defs UID_MIN).
         let owned_by_person = (1000..65534).contains(&meta.uid);
         if others_write || others_read || owned_by_person {
@@ -88,7 +100,8 @@ fn inspect(root: Root<'_>, folder: Vec<u8>, depth: usize, bad: &mut Vec<(String,
             bad.push((display(&path), found));
         }
         if meta.kind == FileKind::Directory {
-            inspect(root, path, depth + 1, bad)?;
+            let open = depth.open && meta.mode & 0o001 != 0;
+            inspect(root, path, Depth { levels: depth.levels + 1, open }, bad)?;
         }
     }
     Ok(())

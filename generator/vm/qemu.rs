@@ -14,6 +14,9 @@ const OVMF_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.ms.fd";
 const OVMF_VARS: &str = "/usr/share/OVMF/OVMF_VARS_4M.ms.fd";
 const OVMF: tools::Tool = tools::Tool { name: "OVMF_CODE_4M.ms.fd", package: "ovmf" };
 
+/// QEMU's name for hardware virtualisation.
+const KVM: &str = "kvm";
+
 /// Makes a disk that reads from `image` and keeps what is written for itself. It is larger than the
 /// image, as a cloud's disks are: the root filesystem has to grow.
 pub fn overlay(image: &Path, overlay: &Path) -> Result<(), VmError> {
@@ -47,7 +50,7 @@ fn accelerator() -> &'static str {
             "10",
             tools::QEMU.name,
             "-accel",
-            "kvm",
+            KVM,
             "-cpu",
             "max",
             "-nodefaults",
@@ -65,7 +68,7 @@ fn accelerator() -> &'static str {
         let _ = machine.stdin.take().map(|mut monitor| monitor.write_all(b"quit\n"));
         machine.wait()
     });
-    if works.is_ok_and(|status| status.success()) { "kvm" } else { "tcg,thread=multi" }
+    if works.is_ok_and(|status| status.success()) { KVM } else { "tcg,thread=multi" }
 }
 
 /// The command that starts the machine whose files are in `folder`.
@@ -76,10 +79,13 @@ pub fn command(options: &Options, folder: &Path, ssh_host_port: u16) -> Result<C
     let file = |name: &str| comma_escaped(&folder.join(name));
     let with =
         |before: &str, name: &str| [OsString::from(before), file(name)].into_iter().collect::<OsString>();
+    let accelerator = accelerator();
+    // On a busy host an emulated second processor can miss its timers, and the machine hangs.
+    let cpus = if accelerator == KVM { "2" } else { "1" };
     let mut command = Command::new(tools::SETPRIV.name);
     command
         .args(["--pdeathsig", "KILL", tools::QEMU.name])
-        .args(["-accel", accelerator(), "-cpu", "max", "-smp", "2"])
+        .args(["-accel", accelerator, "-cpu", "max", "-smp", cpus])
         .args(["-m", &options.memory_mib.to_string(), "-nodefaults", "-nographic"])
         .arg("-serial")
         .arg(with("file:", CONSOLE))
