@@ -100,7 +100,7 @@ impl Catalogue {
 impl Check {
     fn parse(source: Source) -> Result<Self, ConfigError> {
         let file: CheckFile = yaml::parse(&source)?;
-        let stem = source.name.rsplit('/').next().unwrap_or_default().trim_end_matches(".yaml");
+        let stem = source.file_name().trim_end_matches(".yaml");
         if file.id.value != stem {
             return Err(ConfigError::at(
                 &source,

@@ -274,7 +274,7 @@ pub fn ids(assets: &Assets) -> Result<Vec<String>, ConfigError> {
     Ok(assets
         .list("images")?
         .iter()
-        .filter_map(|s| s.name.strip_prefix("images/")?.strip_suffix(".yaml"))
+        .filter_map(|s| s.file_name().strip_suffix(".yaml"))
         .map(str::to_owned)
         .collect())
 }

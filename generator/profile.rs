@@ -130,7 +130,7 @@ pub fn names(assets: &Assets) -> Result<Vec<String>, ConfigError> {
     Ok(assets
         .list("profiles")?
         .iter()
-        .filter_map(|s| s.name.strip_prefix("profiles/")?.strip_suffix(".yaml"))
+        .filter_map(|s| s.file_name().strip_suffix(".yaml"))
         .filter(|n| *n != "parameters")
         .map(str::to_owned)
         .collect())

@@ -25,6 +25,12 @@ pub struct Source {
 }
 
 impl Source {
+    /// The last part of the name: a user's own file goes by its whole path, a built-in one by its
+    /// path below the assets.
+    pub fn file_name(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or_default()
+    }
+
     /// The place of a spanned value in this file.
     pub fn locate(&self, at: serde_saphyr::Location) -> Location {
         Location {

@@ -37,7 +37,8 @@ impl Templates {
         environment.add_filter("shell", |text: String| quote(&text));
         for folder in ["templates", "templates/cloud-init", "templates/image"] {
             for source in assets.list(folder)? {
-                let name = source.name.trim_start_matches("templates/").trim_end_matches(".j2").to_owned();
+                let file = source.file_name().trim_end_matches(".j2");
+                let name = format!("{folder}/{file}").trim_start_matches("templates/").to_owned();
                 environment.add_template_owned(name, source.text).map_err(explain)?;
             }
         }

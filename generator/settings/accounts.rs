@@ -20,6 +20,7 @@ const SYNC: &str = "sync";
 
 impl Kind for Accounts {
     const SUMMARY: &'static str = "nobody can log in whom the profile does not name";
+    const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]

@@ -33,6 +33,7 @@ const MAX_LISTED: usize = 20;
 
 impl Kind for FileScan {
     const SUMMARY: &'static str = "no file anywhere gives rights away by its mode or its owner";
+    const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]

@@ -114,6 +114,7 @@ const MAX_LISTED: usize = 20;
 
 impl Kind for Hygiene {
     const SUMMARY: &'static str = "an image carries no identity and no traces of its making";
+    const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]

@@ -15,6 +15,7 @@ pub struct Kernel {}
 
 impl Kind for Kernel {
     const SUMMARY: &'static str = "the newest installed kernel boots, and runs";
+    const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]

@@ -17,6 +17,7 @@ pub struct LogTransport {
 
 impl Kind for LogTransport {
     const SUMMARY: &'static str = "logs leave the machine encrypted only, and none come from the network";
+    const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]

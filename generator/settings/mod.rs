@@ -62,6 +62,9 @@ pub trait Kind: Sized {
     /// What it is, in one line, for `ironseed list settings`.
     const SUMMARY: &'static str;
 
+    /// Whether the kind can only look: nothing that a bundle carries brings it about.
+    const OBSERVES_ONLY: bool = false;
+
     /// The planes on which an instance can be observed. A plane named here and not observed is
     /// reported as unobserved, never passed over.
     fn planes(&self) -> &'static [Plane];
@@ -74,7 +77,8 @@ pub trait Kind: Sized {
     /// What is wanted, in a few words.
     fn wanted(&self) -> String;
 
-    /// Adds all instances of the kind to the bundle. Kinds that only observe leave it empty.
+    /// Adds all instances of the kind to the bundle. Kinds that only observe leave it empty, and say
+    /// so in [`Kind::OBSERVES_ONLY`].
     ///
     /// # Errors
     /// A template that fails, or a conflict with another item.
@@ -139,6 +143,11 @@ macro_rules! kinds {
             /// See [`Kind::planes`].
             pub fn planes(&self) -> &'static [Plane] {
                 match self { $(Self::$variant(s) => s.planes(),)* }
+            }
+
+            /// See [`Kind::OBSERVES_ONLY`].
+            pub fn observes_only(&self) -> bool {
+                match self { $(Self::$variant(_) => <$kind as Kind>::OBSERVES_ONLY,)* }
             }
 
             /// See [`Kind::not_applicable`].

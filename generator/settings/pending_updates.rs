@@ -35,6 +35,7 @@ pub struct Record {
 
 impl Kind for PendingUpdates {
     const SUMMARY: &'static str = "no security update was pending when the image was built";
+    const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]

@@ -26,6 +26,7 @@ const DHCPV6_CLIENT: u16 = 546;
 
 impl Kind for Ports {
     const SUMMARY: &'static str = "no port is open but the profile's, and each has its service";
+    const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]

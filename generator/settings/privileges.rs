@@ -21,6 +21,7 @@ const POWERFUL_GROUPS: [&str; 7] = ["root", "disk", "kmem", "shadow", "docker", 
 
 impl Kind for Privileges {
     const SUMMARY: &'static str = "only named accounts may become root";
+    const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]

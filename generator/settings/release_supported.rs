@@ -17,6 +17,7 @@ const WARN_DAYS: i32 = 90;
 
 impl Kind for ReleaseSupported {
     const SUMMARY: &'static str = "the release is not past its end of life";
+    const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]

@@ -20,6 +20,7 @@ const MAX_LISTED: usize = 50;
 
 impl Kind for Secrets {
     const SUMMARY: &'static str = "no key, token or password in any byte of the image";
+    const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]

@@ -53,6 +53,7 @@ impl Role {
 
 impl Kind for ServerScope {
     const SUMMARY: &'static str = "a mail, DNS or time server serves only those it should";
+    const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]

@@ -28,6 +28,7 @@ const KINDS: [&str; 4] = [".service", ".socket", ".timer", ".path"];
 
 impl Kind for Services {
     const SUMMARY: &'static str = "nothing starts that the profile does not name";
+    const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]

@@ -46,6 +46,7 @@ impl Method {
 
 impl Kind for SshLogin {
     const SUMMARY: &'static str = "a login over the network works, or is refused: tried from outside";
+    const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Running]

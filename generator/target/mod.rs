@@ -172,5 +172,5 @@ pub trait Exec: Send + Sync {
 
 /// Prints a target's path for people: lossy where it is no UTF-8, with a leading `/`.
 pub fn display(path: &[u8]) -> String {
-    format!("/{}", String::from_utf8_lossy(path))
+    format!("/{}", String::from_utf8_lossy(path).trim_start_matches('/'))
 }

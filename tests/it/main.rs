@@ -1,10 +1,13 @@
 //! Integration tests, in one binary: a file for each subject.
 
+mod cli;
 mod hostile;
 mod image;
+mod laws;
 mod mutations;
 mod plans;
 mod program;
 mod publish;
 mod stock;
 mod tree;
+mod user_data;

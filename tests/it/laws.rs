@@ -1,0 +1,243 @@
+//! What holds for every profile and every distribution.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use ironseed::assets::Assets;
+use ironseed::effective::firewall::{self, Family, Reach};
+use ironseed::observation::Plane;
+use ironseed::parameter::Protocol;
+use ironseed::plan::Plan;
+use ironseed::render::{self, Bundle, output, security_group};
+use ironseed::target::{DirTree, Root};
+use ironseed::verify::{Look, Nature};
+use jiff::civil::date;
+use tempfile::TempDir;
+
+use crate::plans;
+use crate::program::{have, ironseed, real, text};
+
+fn bundle(plan: &Plan) -> Bundle {
+    render::bundle(plan, &Assets::embedded()).unwrap()
+}
+
+fn name(plan: &Plan) -> String {
+    format!("{} for {}", plan.profile, plan.distro.id)
+}
+
+/// Kinds that files alone decide, given what the packages ship in [`STOCK`].
+const BY_FILES: [&str; 8] =
+    ["sshd", "ssh-port", "cloud-config", "update-reboot", "updates", "firewall", "journald", "announcements"];
+
+/// The lines of packaged files that make the programs read the rendered ones; `CODENAME` stands
+/// for the release's.
+const STOCK: [(&str, &str); 6] = [
+    ("etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\nPasswordAuthentication yes\n"),
+    ("etc/cloud/cloud.cfg", "ssh_pwauth: true\ndisable_root: true\n"),
+    (
+        "etc/apt/sources.list",
+        "deb http://archive.example/debian CODENAME main\n\
+         deb http://archive.example/security CODENAME-security main\n",
+    ),
+    (
+        "etc/apt/apt.conf.d/50unattended-upgrades",
+        "Unattended-Upgrade::Origins-Pattern { \"origin=Debian,codename=${distro_codename}\"; };\n",
+    ),
+    ("etc/systemd/journald.conf", "[Journal]\n#Storage=auto\n"),
+    ("usr/lib/systemd/systemd-journald", "program"),
+];
+
+/// A directory with the stock files and the bundle's.
+fn tree(plan: &Plan, bundle: &Bundle) -> TempDir {
+    let dir = TempDir::new().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    for (path, text) in STOCK {
+        write(path, &text.replace("CODENAME", &plan.distro.codename));
+    }
+    for file in bundle.files.values() {
+        write(file.path.trim_start_matches('/'), &file.content);
+    }
+    dir
+}
+
+#[test]
+fn closure_what_is_rendered_passes_its_own_checks() {
+    for plan in plans::all() {
+        let dir = tree(&plan, &bundle(&plan));
+        let tree = DirTree::open(dir.path()).unwrap();
+        let look = Look::new(Root::new(&tree), &plan, Nature::Image, date(2026, 11, 23));
+        let mut looked_at = BTreeSet::new();
+        for (check, setting) in plan.settings().filter(|(_, s)| BY_FILES.contains(&s.kind())) {
+            for seen in setting.observe(&look, Plane::Configured) {
+                // The port itself may be one that the profile waives.
+                let chosen = seen.found.starts_with("the profile chooses port");
+                assert!(
+                    seen.outcome.is_acceptable() || chosen,
+                    "{}, {check}, {}: {seen:#?}",
+                    name(&plan),
+                    setting.wanted()
+                );
+            }
+            looked_at.insert(setting.kind());
+        }
+        assert_eq!(looked_at, BTreeSet::from(BY_FILES), "{}", name(&plan));
+    }
+}
+
+#[test]
+fn coverage_every_check_is_served_or_says_that_it_only_observes() {
+    for plan in plans::all() {
+        let bundle = bundle(&plan);
+        let served = bundle.served_checks();
+        for check in &plan.checks {
+            let id = check.info.id.as_str();
+            let mut applying = check.settings.iter().filter(|s| s.not_applicable.is_none()).peekable();
+            let observes_only = applying.peek().is_none() || applying.all(|s| s.setting.observes_only());
+            assert_ne!(
+                served.contains(id),
+                observes_only,
+                "{}: {id} is served by the bundle, or observes only: one of the two",
+                name(&plan)
+            );
+        }
+    }
+}
+
+/// Every file below a directory, with mode and content.
+fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
+    walkdir::WalkDir::new(folder)
+        .into_iter()
+        .map(Result::unwrap)
+        .filter(|e| e.file_type().is_file())
+        .map(|e| {
+            let mode = e.metadata().unwrap().permissions().mode();
+            (e.path().strip_prefix(folder).unwrap().to_owned(), (mode, fs::read(e.path()).unwrap()))
+        })
+        .collect()
+}
+
+/// Renders with the program itself, in a process of its own.
+fn rendered(plan: &Plan, into: &Path) {
+    let arguments = ["render", "--profile", &plan.profile, "--distro", &plan.distro.id, "--output"];
+    ironseed().args(arguments).arg(into).assert().success();
+}
+
+#[test]
+fn rendering_gives_the_same_bytes_every_time() {
+    for plan in plans::all() {
+        let dir = TempDir::new().unwrap();
+        let [first, second] = ["first", "second"].map(|n| dir.path().join(n));
+        rendered(&plan, &first);
+        rendered(&plan, &second);
+        // Over an earlier rendering too.
+        rendered(&plan, &second);
+        let snapshot = (snapshot(&first), snapshot(&second));
+        assert!(snapshot.0 == snapshot.1, "{}", name(&plan));
+        let here = output::files(&plan, &bundle(&plan), &Assets::embedded()).unwrap();
+        for (path, mode, content) in here {
+            let (written_mode, written) = &snapshot.0[&path];
+            assert_eq!(
+                (written_mode & 0o7777, written),
+                (mode, &content),
+                "{}: {}",
+                name(&plan),
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn apply_scripts_please_shell_and_shellcheck() {
+    if !have(&["shellcheck"], "shellcheck over every apply script") {
+        return;
+    }
+    for plan in plans::all() {
+        let dir = TempDir::new().unwrap();
+        rendered(&plan, &dir.path().join("r"));
+        real("sh", &["-n", "r/apply.sh"], dir.path());
+        real("shellcheck", &["--shell=sh", "--norc", "r/apply.sh"], dir.path());
+    }
+}
+
+#[test]
+fn packer_takes_the_template() {
+    if !have(&["packer", "ssh-keygen"], "packer validate over every template") {
+        return;
+    }
+    for plan in plans::all() {
+        let dir = TempDir::new().unwrap();
+        let folder = dir.path().join("r");
+        rendered(&plan, &folder);
+        let key = dir.path().join("key");
+        real("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", "key"], dir.path());
+        for file in ["base.qcow2", "meta-data", "user-data"] {
+            fs::write(dir.path().join(file), "").unwrap();
+        }
+        let variables = [
+            format!("iso_url={}", dir.path().join("base.qcow2").display()),
+            "iso_checksum=none".to_owned(),
+            format!("ssh_private_key_file={}", key.display()),
+            format!("seed={}", dir.path().display()),
+        ];
+        let mut arguments = vec!["validate"];
+        arguments.extend(variables.iter().flat_map(|v| ["-var", v.as_str()]));
+        arguments.push("image.pkr.hcl");
+        let said = real("packer", &arguments, &folder);
+        assert!(!text(&said.stdout).contains("Error"), "{}", text(&said.stdout));
+    }
+}
+
+#[test]
+fn services_firewall_and_security_group_say_the_same() {
+    let dir = TempDir::new().unwrap();
+    let own = dir.path().join("web.yaml");
+    let profile = "name: web\ntitle: Web\ndescription: web\nextends: [nectar-base]\nparameters:\n  services:\n    \
+                   - {name: https, port: 443, protocol: tcp, unit: nginx.service}\n    \
+                   - {name: dns, port: 53, protocol: udp, unit: unbound.service}\n";
+    fs::write(&own, profile).unwrap();
+    let mut all = plans::all();
+    all.push(plans::resolve(own.to_str().unwrap(), "debian-13"));
+    for plan in all {
+        let services: BTreeSet<(String, u16)> =
+            security_group::services(&plan).iter().map(|s| (s.protocol.to_string(), s.port)).collect();
+        assert!(!services.is_empty());
+        let dir = tree(&plan, &bundle(&plan));
+        let tree = DirTree::open(dir.path()).unwrap();
+        let rules = firewall::nftables_file(Root::new(&tree), plan.distro.path("firewall").unwrap());
+        let rules = rules.unwrap().unwrap();
+        let heat: serde_json::Value = serde_saphyr::from_str(&security_group::heat(&plan).unwrap()).unwrap();
+        let group = heat["resources"]["security_group"]["properties"]["rules"].as_array().unwrap().clone();
+        for (family, ethertype) in [(Family::V4, "IPv4"), (Family::V6, "IPv6")] {
+            let opened: BTreeSet<(String, u16)> = group
+                .iter()
+                .filter(|r| r["direction"] == "ingress" && r["ethertype"] == ethertype)
+                .map(|r| {
+                    assert_eq!(r["port_range_min"], r["port_range_max"]);
+                    let port = r["port_range_min"].as_u64().unwrap();
+                    (r["protocol"].as_str().unwrap().to_owned(), u16::try_from(port).unwrap())
+                })
+                .collect();
+            assert_eq!(opened, services, "{}: security group", name(&plan));
+            let let_in: BTreeSet<(String, u16)> = (1..=u16::MAX)
+                .filter(|port| *port < 2048 || services.iter().any(|(_, p)| p == port))
+                .flat_map(|port| [(Protocol::Tcp, port), (Protocol::Udp, port)])
+                .filter(|(protocol, port)| {
+                    let packet = match protocol {
+                        Protocol::Tcp => firewall::Protocol::Tcp,
+                        Protocol::Udp => firewall::Protocol::Udp,
+                    };
+                    matches!(rules.reach(packet, *port, family), Reach::Open(_))
+                })
+                .map(|(protocol, port)| (protocol.to_string(), port))
+                .collect();
+            assert_eq!(let_in, services, "{}: firewall", name(&plan));
+        }
+    }
+}
