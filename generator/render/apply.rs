@@ -60,7 +60,7 @@ struct Unit {
 struct Step {
     purpose: String,
     words: String,
-    guards: Option<String>,
+    guards: Vec<String>,
 }
 
 impl From<&Command> for Step {

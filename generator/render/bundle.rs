@@ -74,9 +74,9 @@ pub struct Command {
     pub purpose: String,
     /// Ids of the checks that it serves.
     pub checks: Vec<String>,
-    /// A file to take away again where a `Validate` command fails.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guards: Option<String>,
+    /// Files to take away again where a `Validate` command fails.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<String>,
 }
 
 /// What a unit's enablement shall be.
@@ -218,10 +218,11 @@ impl Bundle {
                 argv,
                 purpose: purpose.to_owned(),
                 checks: Vec::new(),
-                guards: guards.map(str::to_owned),
+                guards: Vec::new(),
             });
             self.commands.len() - 1
         });
+        guards.iter().for_each(|g| note(&mut self.commands[at].guards, g));
         checks.iter().for_each(|c| note(&mut self.commands[at].checks, c));
     }
 

@@ -1,7 +1,8 @@
 //! QEMU's command line: the machine's parts, and how they hang together.
 
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -21,8 +22,13 @@ const KVM: &str = "kvm";
 /// image, as a cloud's disks are: the root filesystem has to grow.
 pub fn overlay(image: &Path, overlay: &Path) -> Result<(), VmError> {
     let image = image.canonicalize().map_err(VmError::io(format!("opening {}", image.display())))?;
+    let mut magic = [0; 4];
+    File::open(&image)
+        .and_then(|mut file| file.read_exact(&mut magic))
+        .map_err(VmError::io(format!("reading {}", image.display())))?;
+    let format = if magic == *b"QFI\xfb" { "qcow2" } else { "raw" };
     qemu_img(
-        &["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"],
+        &["create", "-q", "-f", "qcow2", "-F", format, "-b"],
         &[image.as_os_str(), overlay.as_os_str()],
     )?;
     qemu_img(&["resize", "-q"], &[overlay.as_os_str(), "+2G".as_ref()])

@@ -1,5 +1,7 @@
 //! Integration tests, in one binary: a file for each subject.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails by that")]
+
 mod cli;
 mod hostile;
 mod image;
