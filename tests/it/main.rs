@@ -1,6 +1,7 @@
 //! Integration tests, in one binary: a file for each subject.
 
 mod cli;
+mod e2e;
 mod hostile;
 mod image;
 mod laws;
