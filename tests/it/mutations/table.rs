@@ -605,6 +605,11 @@ pub const LOSING: &[Mutation] = &[
     ),
     by(
         "unneeded-services",
+        "a script that is not executable",
+        &[Write("/etc/rc.local", "#!/bin/sh\n/usr/local/bin/miner &\n")],
+    ),
+    by(
+        "unneeded-services",
         "a unit that nothing wants",
         &[Write("/etc/systemd/system/miner.service", "[Service]\nExecStart=/bin/true\n")],
     ),
