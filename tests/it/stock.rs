@@ -18,8 +18,8 @@ const PORT: u16 = 22022;
 #[test]
 fn user_data_alone_hardens_a_stock_image() {
     let Some(image) = std::env::var_os("IRONSEED_STOCK_IMAGE").map(PathBuf::from) else {
-        eprintln!("skipped: IRONSEED_STOCK_IMAGE names no stock cloud image to boot");
-        return;
+        let why = "IRONSEED_STOCK_IMAGE names no stock cloud image to boot";
+        return crate::image::skipped("user-data on a stock image", why);
     };
     let program = assert_cmd::cargo::cargo_bin!("ironseed");
     let rendered = std::process::Command::new(program).arg("user-data").output().unwrap();

@@ -19,6 +19,10 @@ const RUNLEVELS: [(&str, &str); 5] = [
     ("rc5.d", "graphical.target"),
 ];
 
+/// A script that systemd-rc-local-generator(8) starts where it is executable: the file, its unit
+/// and the target that wants it.
+const RC_LOCAL: (&str, &str, &str) = ("/etc/rc.local", "rc-local.service", "multi-user.target");
+
 /// Why a unit starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -118,6 +122,10 @@ impl Units<'_> {
             for (_, at) in script.wanted_by.iter().filter(|(target, _)| *target == unit.name) {
                 pulled.push(Sourced::new(service.clone(), at.clone()));
             }
+        }
+        let (script, service, target) = RC_LOCAL;
+        if unit.name == target && self.root.resolve(script)?.is_some_and(|s| s.meta.mode & 0o111 != 0) {
+            pulled.push(Sourced::new(service.to_owned(), Location::file(script)));
         }
         Ok(pulled)
     }

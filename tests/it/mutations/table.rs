@@ -383,6 +383,23 @@ pub const WINNING: &[Mutation] = &[
         ],
     ),
     by(
+        "unneeded-services",
+        "a script that starts at boot as in the old days",
+        &[WriteAs("/etc/rc.local", 0o755, "#!/bin/sh\n/usr/local/bin/miner &\n")],
+    ),
+    by(
+        "unneeded-services",
+        "a script of System V's init",
+        &[
+            WriteAs(
+                "/etc/init.d/miner",
+                0o755,
+                "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: miner\n# Default-Start: 2 3 4 5\n### END INIT INFO\n",
+            ),
+            Link("/etc/rc3.d/S01miner", "../init.d/miner"),
+        ],
+    ),
+    by(
         "secure-logging",
         "a later drop-in",
         &[Write("/etc/systemd/journald.conf.d/zzz.conf", "[Journal]\nStorage=volatile\n")],
@@ -585,6 +602,11 @@ pub const LOSING: &[Mutation] = &[
         "ssh-ban-tool",
         "another jail",
         &[Write("/etc/fail2ban/jail.d/zzz.conf", "[apache-auth]\nenabled = false\nport = 22\n")],
+    ),
+    by(
+        "unneeded-services",
+        "a script that is not executable",
+        &[Write("/etc/rc.local", "#!/bin/sh\n/usr/local/bin/miner &\n")],
     ),
     by(
         "unneeded-services",
