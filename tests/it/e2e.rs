@@ -15,7 +15,7 @@ fn an_image_is_built_verified_booted_and_published() {
     if std::env::var_os("IRONSEED_SKIP_VM").is_some_and(|v| v == "1") {
         return skipped(what, "IRONSEED_SKIP_VM is set");
     }
-    if !have(&["qemu-system-x86_64", "qemu-img", "ssh", "mkfs.vfat"], what) {
+    if !have(&["qemu-system-x86_64", "qemu-img", "ssh"], what) {
         return;
     }
     // Building is the first part of the way; without an image the reason was told there.
