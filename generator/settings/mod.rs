@@ -2,7 +2,7 @@
 //!
 //! A kind owns its fields, how it is rendered, how it is observed and what it accepts. Kinds are
 //! code, one file each; instances are data in `profiles/checks/`. To add one: its file, its
-//! template, its row in [`kinds!`] below.
+//! template, its row in `kinds!` below.
 
 mod accounts;
 mod announcements;

@@ -27,7 +27,7 @@ pub struct Skipped {
 /// unknown, not absent. An empty list means that everything was seen.
 ///
 /// # Errors
-/// The root can't be read, or the tree has more than [`MAX_ENTRIES`].
+/// The root can't be read, or the tree has more than `MAX_ENTRIES` entries.
 pub fn walk(tree: &dyn Tree, visit: &mut dyn FnMut(&[u8], &Meta)) -> Result<Vec<Skipped>> {
     let mut skipped = Vec::new();
     let mut seen = HashSet::new();
