@@ -22,8 +22,9 @@ test: tools-test
 bench: tools-bench binary
 	tests/bench.sh $(BINARY)
 
+# Lynis, OpenSCAP and ssh-audit on a root directory, as root: make compare ROOT=/path
 compare: tools-test
-	tests/compare/compare.sh dist
+	tests/compare/compare.sh $(ROOT)
 
 binary:
 	RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static" \
