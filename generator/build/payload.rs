@@ -1,5 +1,5 @@
 //! The archive that travels into the new root: the recipe's files and commands as data, and the
-//! fixed files of the boot set-up. `inside/finish.sh` reads it.
+//! fixed files of the boot set-up. The scripts in `inside/` read it.
 
 use std::fs::File;
 use std::io;
