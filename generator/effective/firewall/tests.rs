@@ -324,7 +324,7 @@ fn generate(dice: &mut Dice) -> String {
     text
 }
 
-fn listing_agrees(text: &String) -> Verdict {
+fn listing_agrees(text: &str) -> Verdict {
     // What nft refuses to load is nobody's rule set.
     let Ok(listing) = load(text) else { return Verdict::Unanswered };
     let (ours, theirs) = (answers(&read(text)), answers(&nftables_listing(&listing).unwrap()));
@@ -340,9 +340,9 @@ fn text_and_the_kernels_listing_give_the_same_answers() {
     if !can_load() {
         return skip("no network namespace or no nft here");
     }
-    agree(GOOD.to_owned(), listing_agrees);
-    agree("table ip x\ndelete table ip x\n".to_owned(), listing_agrees);
-    Differential::cases(320).run(generate, listing_agrees);
+    agree(GOOD.to_owned(), |text| listing_agrees(text));
+    agree("table ip x\ndelete table ip x\n".to_owned(), |text| listing_agrees(text));
+    Differential::cases(320).run(generate, |text| listing_agrees(text));
 }
 
 /// Tries ports from a second namespace over a veth pair; prints `port open` or `port closed`.
