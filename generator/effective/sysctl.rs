@@ -189,7 +189,7 @@ mod tests {
                 number += 1;
                 if number % 4 != 0 {
                     tree.write(
-                        &format!("{folder}/{name}"),
+                        format!("{folder}/{name}"),
                         format!("kernel.k{number} = {number}\n").as_bytes(),
                     );
                 }
