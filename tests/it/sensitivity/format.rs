@@ -11,10 +11,16 @@ use super::mutant::Operator;
 pub enum Answer {
     /// It means the same.
     Same,
+    /// It means the same, and the program complains of it.
+    Note,
     /// The line has no effect any more.
     Lost,
+    /// The line has no effect, and the program complains of it.
+    Problem,
     /// The file has none.
     FileLost,
+    /// The file has none, and the program complains of it.
+    FileProblem,
     /// The program refuses all of its configuration.
     Broken,
     /// Nobody could be asked: no such mutant is made.
@@ -26,15 +32,18 @@ impl Answer {
     pub fn words(self) -> &'static str {
         match self {
             Same => "the same",
+            Self::Note => "the same, and told",
             Lost => "line lost",
+            Problem => "line lost, and told",
             FileLost => "file lost",
+            FileProblem => "file lost, and told",
             Broken => "all refused",
             Unknown => "?",
         }
     }
 }
 
-use Answer::{Broken, FileLost, Lost, Same, Unknown};
+use Answer::{Broken, FileLost, FileProblem, Lost, Problem, Same, Unknown};
 
 /// Which of several lines for one key counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +80,8 @@ pub struct Format {
     pub owner: Answer,
     /// Everybody may write the file.
     pub mode: Answer,
+    /// Every file is for a program of its own: none shadows another.
+    pub alone: bool,
     /// A link to nothing, or to nothing but emptiness, in the file's place.
     pub dangling: Answer,
     /// What the program does without any line, for keys whose value that may be; `*` where any
@@ -130,6 +141,7 @@ const PLAIN: Format = Format {
     indent: Same,
     owner: Same,
     mode: Same,
+    alone: false,
     dangling: FileLost,
     defaults: &[],
     shadows: &[],
@@ -138,6 +150,7 @@ const PLAIN: Format = Format {
 
 /// A package's file of keys, without drop-ins: the last line counts.
 const KEYS: Format = Format {
+    alone: true,
     shadows: &[
         shadow("a later line", true, "{path}", Place::End),
         shadow("an earlier line", false, "{path}", Place::Top),
@@ -234,6 +247,7 @@ pub const FORMATS: &[Format] = &[
         // A line that starts with blanks goes on with the one before it.
         indent: Lost,
         bom: Same,
+        defaults: &[("maxretry", "5"), ("findtime", "600")],
         shadows: &[
             within(shadow("a later file", true, "/etc/fail2ban/jail.d/zzz.conf", Place::File), "[sshd]\n{line}\n"),
             within(shadow("jail.local", true, "/etc/fail2ban/jail.local", Place::File), "[sshd]\n{line}\n"),
@@ -247,7 +261,7 @@ pub const FORMATS: &[Format] = &[
     },
     Format {
         name: "journald",
-        paths: &["/etc/systemd/journald.conf.d/*.conf"],
+        paths: &["/etc/systemd/journald.conf", "/etc/systemd/journald.conf.d/*.conf"],
         bom_key: Same,
         shadows: &[
             within(shadow("a later drop-in", true, "/etc/systemd/journald.conf.d/zzz.conf", Place::File), "[Journal]\n{line}\n"),
@@ -274,12 +288,14 @@ pub const FORMATS: &[Format] = &[
     },
     Format {
         name: "sudoers",
-        paths: &["/etc/sudoers.d/*"],
-        case: Lost,
+        paths: &["/etc/sudoers", "/etc/sudoers.d/*"],
+        // A word that is no `Defaults` is a user with rights, or nothing at all.
+        case: Problem,
+        bom: Answer::Note,
         bom_key: Unknown,
         // sudo reads only what root alone can write.
-        owner: FileLost,
-        mode: FileLost,
+        owner: FileProblem,
+        mode: FileProblem,
         shadows: &[
             shadow("a later file", true, "/etc/sudoers.d/zzzz", Place::File),
             shadow("the end of the main file", true, "/etc/sudoers", Place::End),
@@ -458,6 +474,12 @@ impl Format {
             "audit" => line.to_owned(),
             _ => before_equals(),
         })
+    }
+
+    /// Which of several lines for a key counts.
+    pub fn wins(&self, key: &str) -> Wins {
+        // The one keyword of sshd before 10.1 whose last line counts.
+        if self.name == "sshd" && key == "maxstartups" { Wins::Last } else { self.wins }
     }
 
     /// What the program makes of an operator on a line.

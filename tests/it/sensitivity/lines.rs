@@ -16,12 +16,10 @@ use crate::tree::Edit;
 const SSHD_MAIN: &str = "/etc/ssh/sshd_config";
 
 /// A line that sets a key.
-#[derive(Clone)]
 struct Line {
     path: String,
     /// Index in the file.
     index: usize,
-    key: String,
     text: String,
 }
 
@@ -78,9 +76,9 @@ impl File<'_> {
             return vec![Effect::Refused(format.name)];
         }
         let others = |key: &String| {
-            let mut lines = lines_for(self.base, format, key);
-            let decides = decider(format, &lines).is_some_and(|l| l.path == self.path);
-            let wanted = decider(format, &lines).map(|l| l.text.clone());
+            let mut lines = lines_for(self.base, format, self.path, key);
+            let decides = decider(format, key, &lines).is_some_and(|l| l.path == self.path);
+            let wanted = decider(format, key, &lines).map(|l| l.text.clone());
             lines.retain(|l| l.path != self.path);
             decides && !still(format, key, &wanted.unwrap_or_default(), &lines)
         };
@@ -95,8 +93,11 @@ impl File<'_> {
     fn meaning(&self, answer: Answer, format: Option<&'static Format>, lost: impl Fn() -> Vec<Effect>) -> Option<Vec<Effect>> {
         Some(match answer {
             Answer::Same => Vec::new(),
+            Answer::Note => vec![Effect::Problem(format?.name)],
             Answer::Lost => lost(),
+            Answer::Problem => [lost(), vec![Effect::Problem(format?.name)]].concat(),
             Answer::FileLost => self.all_lost(format),
+            Answer::FileProblem => [self.all_lost(format), vec![Effect::Problem(format?.name)]].concat(),
             Answer::Broken => vec![Effect::Refused(format?.name)],
             Answer::Unknown => return None,
         })
@@ -155,10 +156,10 @@ impl File<'_> {
 
     /// What it means that a line of this file has no effect.
     fn lost(&self, format: &'static Format, key: &str, index: usize) -> Vec<Effect> {
-        let mut lines = lines_for(self.base, format, key);
+        let mut lines = lines_for(self.base, format, self.path, key);
         let here = |l: &Line| l.path == self.path && l.index == index;
         let mut effects = Vec::new();
-        let decides = decider(format, &lines).is_some_and(here) || format.name == "sshd" && ADDS_UP.contains(&key);
+        let decides = decider(format, key, &lines).is_some_and(here) || format.name == "sshd" && ADDS_UP.contains(&key);
         let wanted = lines.iter().find(|l| here(l)).map(|l| l.text.clone()).unwrap_or_default();
         lines.retain(|l| !here(l));
         if decides && !still(format, key, &wanted, &lines) {
@@ -199,9 +200,12 @@ impl File<'_> {
         let mut add = |operator, edits, meaning| {
             all.push(self.mutant(operator, &format!("line {}, `{line}`", index + 1), edits, meaning));
         };
-        add(Operator::Comment, changed(&format!("{} {line}", format.comment)), lost());
+        // What is left of a list has no key, and YAML takes no such file.
+        let headless = format.name == "cloud-init" && line.trim_end().ends_with(':');
+        let commented = if headless { self.all_lost(Some(format)) } else { lost() };
+        add(Operator::Comment, changed(&format!("{} {line}", format.comment)), commented);
         let bad = wrong(format.name, line);
-        let decides = decider(format, &lines_for(self.base, format, key)).is_some_and(|l| l.path == self.path);
+        let decides = decider(format, key, &lines_for(self.base, format, self.path, key)).is_some_and(|l| l.path == self.path);
         let mut meaning = Vec::new();
         if decides || format.name == "sshd" && ADDS_UP.contains(&key) {
             meaning.push(Effect::Key(format.name, key.to_owned()));
@@ -223,9 +227,10 @@ impl File<'_> {
                 add(operator, changed(&new), meaning);
             }
         }
-        if let Some(bad) = &bad {
+        // A line that decides nothing has nothing to lose, and a module is kept out by each line.
+        if let Some(bad) = bad.filter(|_| decides && !key.starts_with("blacklist")) {
             for shadow in format.shadows {
-                all.extend(self.shadow(format, shadow, key, bad));
+                all.extend(self.shadow(format, shadow, key, &bad));
             }
         }
         all
@@ -239,7 +244,6 @@ impl File<'_> {
                 .replace("{line}", bad).replace("{unit}", &edits::mount_unit(key)).replace("{key}", key)
         };
         let (path, text) = (fill(shadow.path), fill(shadow.text));
-        let decides = decider(format, &lines_for(self.base, format, key)).is_some_and(|l| l.path == self.path);
         let edit = edited(self.base, &path, |old| match shadow.place {
             Place::File => text.clone(),
             Place::Top => text.clone() + old,
@@ -248,7 +252,7 @@ impl File<'_> {
         // A word more is no word less: sshd denies the one and the other.
         let adds_up = format.name == "sshd" && key == "denyusers";
         let mut meaning = Vec::new();
-        if shadow.wins && decides && !adds_up {
+        if shadow.wins && !adds_up && format.wins(key) == format.wins {
             meaning.push(if shadow.text.starts_with("-a task") { Effect::Refused(format.name) } else { Effect::Key(format.name, key.to_owned()) });
         }
         // Ports and addresses add up wherever they stand.
@@ -289,12 +293,14 @@ impl File<'_> {
 const ADDS_UP: [&str; 3] = ["port", "hostkey", "denyusers"];
 
 /// Every line of a format's files that sets a key, in the program's order.
-fn lines_for(base: &Base, format: &'static Format, key: &str) -> Vec<Line> {
+fn lines_for(base: &Base, format: &'static Format, path: &str, key: &str) -> Vec<Line> {
     let mut files: Vec<String> = Vec::new();
     for pattern in format.paths {
         let (folder, name) = pattern.rsplit_once('/').unwrap();
-        if folder.contains('*') {
-            continue;
+        if folder.contains('*') || format.alone {
+            // Each file is for a program, or a unit, of its own.
+            files = vec![path.to_owned()];
+            break;
         }
         if !name.contains('*') {
             files.push((*pattern).to_owned());
@@ -305,21 +311,27 @@ fn lines_for(base: &Base, format: &'static Format, key: &str) -> Vec<Line> {
         files.extend(names.filter(|path| super::format::fits(pattern, path)));
     }
     // By name, wherever the folder; a main file comes last, as sshd's Include stands at its top.
-    files.sort_by_key(|path| (path == SSHD_MAIN, path.rsplit('/').next().map(str::to_owned)));
+    // The main files of others come first.
+    let rank = |path: &String| match path.as_str() {
+        SSHD_MAIN => 2,
+        "/etc/sudoers" | "/etc/systemd/journald.conf" => 0,
+        _ => 1,
+    };
+    files.sort_by_key(|path| (rank(path), path.rsplit('/').next().map(str::to_owned)));
     let mut found = Vec::new();
     for path in files {
         let text = Root::new(&base.tree).read_text(&path).unwrap().unwrap_or_default();
         for (index, line) in text.lines().enumerate() {
             if format.key(line).as_deref() == Some(key) {
-                found.push(Line { path: path.clone(), index, key: key.to_owned(), text: line.trim().to_owned() });
+                found.push(Line { path: path.clone(), index, text: line.trim().to_owned() });
             }
         }
     }
     found
 }
 
-fn decider<'l>(format: &Format, lines: &'l [Line]) -> Option<&'l Line> {
-    match format.wins {
+fn decider<'l>(format: &Format, key: &str, lines: &'l [Line]) -> Option<&'l Line> {
+    match format.wins(key) {
         Wins::First => lines.first(),
         Wins::Last => lines.last(),
     }
@@ -327,8 +339,8 @@ fn decider<'l>(format: &Format, lines: &'l [Line]) -> Option<&'l Line> {
 
 /// Whether what is left gives the same: another line that says so, or the program's default.
 fn still(format: &'static Format, key: &str, wanted: &str, rest: &[Line]) -> bool {
-    let plain = |line: &str| line.replace(['"', ';'], "").split_whitespace().collect::<Vec<_>>().join(" ");
-    match decider(format, rest) {
+    let plain = |line: &str| line.replace(['"', ';'], "").replace('=', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    match decider(format, key, rest) {
         Some(line) => plain(&line.text).eq_ignore_ascii_case(&plain(wanted)),
         None => {
             let value = plain(wanted).split_once(' ').map_or_else(String::new, |(_, v)| v.to_owned());

@@ -58,6 +58,8 @@ pub enum Effect {
     Key(&'static str, String),
     /// A program refuses all of its configuration.
     Refused(&'static str),
+    /// A program finds something in its configuration that it can't use.
+    Problem(&'static str),
     /// A file's bytes are others, or it is no regular file.
     Content(String),
     /// There is no such file.
@@ -70,6 +72,10 @@ pub enum Effect {
     NotStarted(String),
     /// The package is not installed any more.
     Uninstalled(String),
+    /// This very setting, of that number in the check of that number, is not met.
+    Setting(usize, usize),
+    /// Another module decides, or one is missing, in this file's stack of that facility.
+    PamStack(String, String),
     /// The settings of a kind are not met, whose field has this value; every one without a field.
     Kind(&'static str, Option<(&'static str, Value)>),
 }
@@ -104,7 +110,7 @@ impl Effect {
             (Self::Key("sshd", key), "ssh-port") => key == "port",
             (Self::Key("sshd", key), "host-key") => key == "hostkey",
             (Self::Refused("sshd"), "sshd" | "ssh-port" | "host-key") => true,
-            (Self::Key("sshd-main", key), "sshd-main") => key != "port" && wants_keyword(base, key),
+            (Self::Key("sshd-main", key), "sshd-main") => key != "denyusers" && wants_keyword(base, key),
             (Self::Gone(path), "sshd" | "ssh-port" | "host-key" | "sshd-main") => path == "/etc/ssh/sshd_config",
             (Self::Key("sysctl", key), "sysctl") => text("key") == key,
             (Self::Key("modprobe", key), "kernel-module") => {
@@ -113,7 +119,7 @@ impl Effect {
             (Self::Key("apt", key), "updates") => UPDATES.contains(&key.as_str()),
             (Self::Key("apt", key), "update-reboot") => REBOOT.contains(&key.as_str()),
             (Self::Key("apt", key), "cleartext") => UNSIGNED.contains(&key.as_str()),
-            (Self::Refused("apt"), "updates" | "update-reboot") => true,
+            (Self::Refused("apt"), "updates" | "update-reboot" | "cleartext") => true,
             (Self::Key("fail2ban", _) | Self::Refused("fail2ban"), "ban") => true,
             (Self::Key("journald", key), "journald") => text("key") == key,
             (Self::Key("unit", key), "host-key") => key == "ExecStartPre",
@@ -122,6 +128,7 @@ impl Effect {
             (Self::Key("audit", rule), "audit-rules") => audits(item, base, rule),
             (Self::Refused("audit"), "audit-rules") => true,
             (Self::Key("fstab", key), "mount") => text("tmpfs") == key,
+            (Self::Problem("sudoers"), "privileges") => true,
             (Self::Refused("nft"), "firewall" | "ports") => true,
             (Self::Refused("announcements"), "announcements") => true,
             (Self::Uninstalled(package), "ban") => package == "python3-systemd",
@@ -152,6 +159,10 @@ impl Effect {
             (Self::NotStarted(unit), "ports") => base.plan.distro.units.get("ssh") == Some(unit),
             (Self::Uninstalled(package), "package") => {
                 base.plan.distro.package_names(text("role")).contains(package)
+            }
+            (Self::Setting(check, setting), _) => (*check, *setting) == (item.check, item.setting),
+            (Self::PamStack(path, facility), "pam-profile") => {
+                path.starts_with("/etc/pam.d/common-") && item.fields[facility.as_str()].is_object()
             }
             (Self::Kind(kind, field), here) => {
                 *kind == here && field.as_ref().is_none_or(|(name, value)| item.fields[*name] == *value)

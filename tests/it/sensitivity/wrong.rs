@@ -11,6 +11,10 @@ pub fn wrong(format: &str, line: &str) -> Option<String> {
         "audit" => audit_rule(line),
         "fstab" => Some(line.replace("noexec", "exec").replace("nodev", "dev")),
         "sudoers" if !line.contains('=') => Some(line.replacen("Defaults ", "Defaults !", 1)),
+        "sudoers" => {
+            let (key, old) = line.split_once('=')?;
+            Some(format!("{key}={}", value(old)))
+        }
         "unit" => Some(line.replace("-b 4096", "-b 2048")),
         "apt" => {
             let (key, rest) = line.split_once(" \"")?;
@@ -20,6 +24,8 @@ pub fn wrong(format: &str, line: &str) -> Option<String> {
             let (key, old) = line.split_once(' ')?;
             Some(format!("{key} {}", weaker(key, old)))
         }
+        // A list on lines of its own is changed elsewhere.
+        "cloud-init" if line.ends_with(':') => None,
         _ => {
             let at = line.find(['=', ':', ' '])?;
             let rest = line[at..].trim_start_matches(['=', ':', ' ']);
