@@ -133,3 +133,12 @@ fn the_page_counts_what_was_tried() {
     let Some(verdicts) = verdicts() else { return };
     page::hold(verdicts);
 }
+
+#[test]
+fn dev_trees() {
+    for plan in plans::all() {
+        if std::env::var("DEVTREE").is_ok_and(|n| n == format!("{}-{}", plan.profile, plan.distro.id)) {
+            eprintln!("TREE {:?}", trees::path(&plan));
+        }
+    }
+}

@@ -47,6 +47,8 @@ pub fn path(plan: &Plan) -> Option<PathBuf> {
     let payload = payload(plan, &bundle, &script);
     let hooks = [
         format!("--setup-hook=tar-in {} /", stock.display()),
+        // mmdebstrap makes its own devices.
+        r#"--setup-hook=rm -rf "$1/dev" && mkdir "$1/dev""#.to_owned(),
         r#"--customize-hook=mkdir -p "$1/run/ironseed""#.to_owned(),
         format!("--customize-hook=tar-in {} /run/ironseed", payload.path().display()),
         r#"--customize-hook=sh "$1/run/ironseed/finish.sh" "$1""#.to_owned(),

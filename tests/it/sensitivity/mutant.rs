@@ -119,7 +119,7 @@ impl Effect {
             (Self::Key("apt", key), "updates") => UPDATES.contains(&key.as_str()),
             (Self::Key("apt", key), "update-reboot") => REBOOT.contains(&key.as_str()),
             (Self::Key("apt", key), "cleartext") => UNSIGNED.contains(&key.as_str()),
-            (Self::Refused("apt"), "updates" | "update-reboot" | "cleartext") => true,
+            (Self::Refused("apt"), "updates" | "update-reboot") => true,
             (Self::Key("fail2ban", _) | Self::Refused("fail2ban"), "ban") => true,
             (Self::Key("journald", key), "journald") => text("key") == key,
             (Self::Key("unit", key), "host-key") => key == "ExecStartPre",
