@@ -78,7 +78,9 @@ pub fn underscored(name: &str) -> String {
 fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut lines = Vec::new();
     let mut pending: Option<(usize, String)> = None;
-    for (index, line) in text.lines().enumerate() {
+    // kmod ends lines at the newline alone: a carriage return belongs to the last word.
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    for (index, line) in text.split('\n').enumerate() {
         let (number, mut joined) = pending.take().unwrap_or((index + 1, String::new()));
         match line.strip_suffix('\\') {
             Some(start) => {

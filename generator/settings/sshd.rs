@@ -75,6 +75,9 @@ impl From<Sshd> for Fields {
 /// What `sshd -T` leaves out although sshd knows it, so that a running one can't be asked.
 const NOT_DUMPED: [&str; 1] = ["DebianBanner"];
 
+/// Keywords whose lines add up, each of which denies more.
+const DENIALS: [&str; 2] = ["DenyUsers", "DenyGroups"];
+
 /// Keywords whose lists are filtered to what a release knows: an unknown algorithm stops sshd.
 /// `(algorithm, first release)`, from OpenSSH's release notes.
 const INTRODUCED: [(&str, (u16, u16)); 3] = [
@@ -111,6 +114,11 @@ impl Sshd {
     /// Why a value is not accepted; `None` where it is.
     fn objection(&self, value: &str) -> Option<String> {
         match &self.accepts {
+            // Who is denied besides takes nothing away.
+            Accepts::Value(wanted) if DENIALS.contains(&self.keyword.as_str()) => {
+                let denied = |word: &str| value.split(['\n', ' ']).any(|found| found == word);
+                (!wanted.split(' ').all(denied)).then(|| format!("sshd would use {value}"))
+            }
             Accepts::Value(wanted) => (value != wanted).then(|| format!("sshd would use {value}")),
             Accepts::AtMost(limit) => match value.parse::<u64>() {
                 Ok(number) if (1..=*limit).contains(&number) => None,
