@@ -29,7 +29,7 @@ differential: tools-test
 bench: tools-bench binary
 	tests/bench.sh $(BINARY)
 
-# Lynis, OpenSCAP and ssh-audit on a root directory, as root: make compare ROOT=/path
+# Lynis, OpenSCAP and ssh-audit on a root directory or an image, as root: make compare ROOT=/path
 compare: tools-test
 	tests/compare/compare.sh $(ROOT)
 
