@@ -35,7 +35,7 @@ fn user_data_alone_hardens_a_stock_image() {
         memory_mib: 2048,
         user: "debian".into(),
         ssh_port: PORT,
-        limit: Duration::from_secs(900),
+        limit: Duration::from_secs(1800),
         user_data: Some(String::from_utf8(rendered.stdout).unwrap()),
     };
     // That this returns is itself the proof that nobody was locked out.
