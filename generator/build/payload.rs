@@ -125,11 +125,12 @@ fn vars(recipe: &Recipe, values: &Values) -> String {
     )
 }
 
-/// `nofail`: a machine that booted does not need the EFI system partition.
+/// `nofail`: a machine that booted does not need the EFI system partition. Nothing runs from it, so nothing may.
 fn fstab(recipe: &Recipe, identity: &Identity) -> String {
     let more: String = recipe.fstab.iter().map(|line| format!("{line}\n")).collect();
     format!(
-        "UUID={} / ext4 rw,discard,errors=remount-ro 0 1\nUUID={} /boot/efi vfat umask=0077,nofail 0 0\n{more}",
+        "UUID={} / ext4 rw,discard,errors=remount-ro 0 1\n\
+         UUID={} /boot/efi vfat umask=0077,nosuid,nodev,noexec,nofail 0 0\n{more}",
         identity.filesystem,
         identity.esp_uuid(),
     )
