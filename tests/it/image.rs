@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use ironseed::assets::Assets;
 use ironseed::plan::Plan;
 use ironseed::{hash, render};
+use walkdir::WalkDir;
 
 use crate::plans;
 
@@ -63,10 +64,17 @@ pub fn built(profile: &str, distro: &str) -> Option<PathBuf> {
     None
 }
 
-/// A folder whose name stands for everything that goes into the image.
+/// A folder whose name stands for everything that goes into the image, and for how it is built.
 fn cache(plan: &Plan) -> PathBuf {
     let bundle = render::bundle(plan, &Assets::embedded()).unwrap();
-    let key = plan.digest() + &serde_json::to_string(&bundle).unwrap();
+    let mut key = plan.digest() + &serde_json::to_string(&bundle).unwrap();
+    let builder = Path::new(env!("CARGO_MANIFEST_DIR")).join("generator/build");
+    for file in WalkDir::new(builder).sort_by_file_name() {
+        let file = file.unwrap();
+        if file.file_type().is_file() {
+            key += &std::fs::read_to_string(file.path()).unwrap();
+        }
+    }
     let key = hash::bytes(key.as_bytes());
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("images").join(&key[..16])
 }

@@ -111,7 +111,9 @@ impl Effect {
             (Self::Key("sshd", key), "host-key") => key == "hostkey",
             (Self::Refused("sshd"), "sshd" | "ssh-port" | "host-key") => true,
             (Self::Key("sshd-main", key), "sshd-main") => key != "denyusers" && wants_keyword(base, key),
-            (Self::Gone(path), "sshd" | "ssh-port" | "host-key" | "sshd-main") => path == "/etc/ssh/sshd_config",
+            (Self::Gone(path), "sshd" | "ssh-port" | "host-key" | "sshd-main") => {
+                path == "/etc/ssh/sshd_config"
+            }
             (Self::Key("sysctl", key), "sysctl") => text("key") == key,
             (Self::Key("modprobe", key), "kernel-module") => {
                 key.split(' ').nth(1) == Some(&text("off").replace('-', "_"))
@@ -133,7 +135,8 @@ impl Effect {
             (Self::Refused("announcements"), "announcements") => true,
             (Self::Uninstalled(package), "ban") => package == "python3-systemd",
             (Self::Key(format, key), "key-value") => {
-                super::format::Format::of(text("file")).is_some_and(|f| f.name == *format) && text("key") == key
+                super::format::Format::of(text("file")).is_some_and(|f| f.name == *format)
+                    && text("key") == key
             }
             (Self::Gone(path), "key-value") => path_of("file", path),
             (Self::Content(path) | Self::Gone(path), "file") => path_of("path", path),
@@ -154,7 +157,8 @@ impl Effect {
             (Self::Owner(_, owner), "file-scan") => text("none") == "unowned" && *owner == super::NOBODY,
             (Self::NotStarted(unit), "unit") => {
                 let role = text("role");
-                base.plan.distro.units.get(role).map_or(role, String::as_str) == unit && text("state") == "enabled"
+                base.plan.distro.units.get(role).map_or(role, String::as_str) == unit
+                    && text("state") == "enabled"
             }
             (Self::NotStarted(unit), "ports") => base.plan.distro.units.get("ssh") == Some(unit),
             (Self::Uninstalled(package), "package") => {
