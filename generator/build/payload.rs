@@ -1,5 +1,5 @@
 //! The archive that travels into the new root: the recipe's files and commands as data, and the
-//! fixed files of the boot set-up. `inside/finish.sh` reads it.
+//! fixed files of the boot set-up. The scripts in `inside/` read it.
 
 use std::fs::File;
 use std::io;
@@ -71,6 +71,7 @@ pub fn write(recipe: &Recipe, values: &Values, archive: File) -> io::Result<()> 
     payload.add("grub-defaults.cfg", grub_defaults(recipe).as_bytes())?;
     payload.add("early.cfg", disk::find_root(values.identity).as_bytes())?;
     payload.add("finish.sh", include_bytes!("inside/finish.sh"))?;
+    payload.add("pack.sh", include_bytes!("inside/pack.sh"))?;
     payload.add("grub-probe", include_bytes!("inside/grub-probe.sh"))?;
     payload.add("mke2fs.conf", include_bytes!("inside/mke2fs.conf"))?;
 

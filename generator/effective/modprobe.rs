@@ -78,7 +78,9 @@ pub fn underscored(name: &str) -> String {
 fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut lines = Vec::new();
     let mut pending: Option<(usize, String)> = None;
-    for (index, line) in text.lines().enumerate() {
+    // kmod ends lines at the newline alone: a carriage return belongs to the last word.
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    for (index, line) in text.split('\n').enumerate() {
         let (number, mut joined) = pending.take().unwrap_or((index + 1, String::new()));
         match line.strip_suffix('\\') {
             Some(start) => {
@@ -99,11 +101,11 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effective::memory_fixture::Fixture;
+    use crate::effective::testing::MemoryTree;
 
     #[test]
     fn the_first_install_line_wins_and_dashes_are_underscores() {
-        let tree = Fixture::new(&[
+        let tree = MemoryTree::of(&[
             ("/etc/modprobe.d/b.conf", "install usb-storage /bin/false\nblacklist usb_storage\n"),
             ("/etc/modprobe.d/c.conf", "install usb_storage /sbin/modprobe -i usb-storage\n"),
             ("/usr/lib/modprobe.d/b.conf", "install dccp /bin/false"),

@@ -9,10 +9,10 @@ pub struct Mutation {
     /// What is done, for messages.
     pub name: &'static str,
     /// How it is done.
-    pub changes: &'static [Change],
+    pub changes: &'static [Change<'static>],
 }
 
-const fn by(check: &'static str, name: &'static str, changes: &'static [Change]) -> Mutation {
+const fn by(check: &'static str, name: &'static str, changes: &'static [Change<'static>]) -> Mutation {
     Mutation { check, name, changes }
 }
 

@@ -1,0 +1,1 @@
+//! The answers of [`super::format`], held against the programs themselves.
