@@ -17,6 +17,8 @@ pub enum Answer {
     Lost,
     /// The line has no effect, and the program complains of it.
     Problem,
+    /// The line has no effect, and spoils the one before it.
+    Mixed,
     /// The file has none.
     FileLost,
     /// The file has none, and the program complains of it.
@@ -34,6 +36,7 @@ impl Answer {
             Same => "the same",
             Self::Note => "the same, and told",
             Lost => "line lost",
+            Self::Mixed => "line lost, another spoilt",
             Problem => "line lost, and told",
             FileLost => "file lost",
             FileProblem => "file lost, and told",
@@ -82,7 +85,7 @@ pub struct Format {
     pub mode: Answer,
     /// Every file is for a program of its own: none shadows another.
     pub alone: bool,
-    /// A link to nothing, or to nothing but emptiness, in the file's place.
+    /// A link to nothing in the file's place; one to the null device is an empty file.
     pub dangling: Answer,
     /// What the program does without any line, for keys whose value that may be; `*` where any
     /// list of the default's words will do.
@@ -168,6 +171,7 @@ pub const FORMATS: &[Format] = &[
         case: Same,
         bom: Broken,
         bom_key: Broken,
+        dangling: Broken,
         defaults: &[
             ("ciphers", "*"),
             ("permitemptypasswords", "no"),
@@ -245,8 +249,8 @@ pub const FORMATS: &[Format] = &[
         paths: &["/etc/fail2ban/jail.d/*.conf"],
         case: Same,
         // A line that starts with blanks goes on with the one before it.
-        indent: Lost,
-        bom: Same,
+        indent: Answer::Mixed,
+        bom: Broken,
         defaults: &[("maxretry", "5"), ("findtime", "600")],
         shadows: &[
             within(shadow("a later file", true, "/etc/fail2ban/jail.d/zzz.conf", Place::File), "[sshd]\n{line}\n"),
@@ -361,7 +365,9 @@ pub const FORMATS: &[Format] = &[
         name: "pwquality",
         paths: &["/etc/security/pwquality.conf"],
         case: Same,
-        source: "libpwquality's src/settings.c",
+        bom: Broken,
+        bom_key: Broken,
+        source: "python3-pwquality",
         shadows: &[
             shadow("a later line", true, "{path}", Place::End),
             shadow("an earlier line", false, "{path}", Place::Top),

@@ -84,6 +84,10 @@ impl File<'_> {
         };
         let mut effects: Vec<Effect> =
             keys.iter().filter(|k| others(k)).map(|k| Effect::Key(format.name, k.clone())).collect();
+        // A list: the package's own stands behind it.
+        if format.name == "apt" && text.contains("Origins-Pattern {") {
+            effects.push(Effect::Key("apt", "unattended-upgrade::origins-pattern".into()));
+        }
         if self.path == SSHD_MAIN {
             effects.extend(keys.into_iter().map(|k| Effect::Key("sshd-main", k)));
         }
@@ -95,6 +99,7 @@ impl File<'_> {
             Answer::Same => Vec::new(),
             Answer::Note => vec![Effect::Problem(format?.name)],
             Answer::Lost => lost(),
+            Answer::Mixed => vec![Effect::Refused(format?.name)],
             Answer::Problem => [lost(), vec![Effect::Problem(format?.name)]].concat(),
             Answer::FileLost => self.all_lost(format),
             Answer::FileProblem => [self.all_lost(format), vec![Effect::Problem(format?.name)]].concat(),
@@ -116,10 +121,13 @@ impl File<'_> {
         let path = || self.path.to_owned();
         add(Operator::Delete, "gone", vec![Edit::Remove { path: path() }], lost());
         let dangling = format.map_or(Answer::FileLost, |f| f.dangling);
+        let dangling = if self.path == SSHD_MAIN { Answer::FileLost } else { dangling };
         let nowhere = vec![Edit::Link { path: path(), text: "/nonexistent/file".into() }];
         add(Operator::Dangling, "a link to nothing", nowhere, self.meaning(dangling, format, Vec::new));
         let null = vec![Edit::Link { path: path(), text: "/dev/null".into() }];
-        add(Operator::Masked, "a link to /dev/null", null, self.meaning(dangling, format, Vec::new));
+        // The main file without its Include, or no list of rules: more than a file is lost.
+        let masked = if dangling == Answer::Unknown || self.path == SSHD_MAIN { None } else { lost() };
+        add(Operator::Masked, "a link to /dev/null", null, masked);
         for (owner, who) in [((super::NOBODY, super::NOBODY), "nobody's"), (super::SOMEBODY, "an account's")] {
             let edit = Edit::File { path: path(), content: text.clone().into(), mode: meta.mode, owner };
             let answer = format.map_or(Answer::Same, |f| f.owner);
@@ -223,7 +231,10 @@ impl File<'_> {
             (Operator::Tabs, line.replace(' ', "\t")),
             (Operator::Indent, format!("  {blanks}")),
         ] {
-            if new != line && let Some(meaning) = self.meaning(format.answer(operator, key), Some(format), lost) {
+            // The first line of a section goes on with nothing.
+            let first = operator == Operator::Indent && text.lines().nth(index.wrapping_sub(1)).is_some_and(|l| l.starts_with('['));
+            let answer = if first { Answer::Same } else { format.answer(operator, key) };
+            if new != line && let Some(meaning) = self.meaning(answer, Some(format), lost) {
                 add(operator, changed(&new), meaning);
             }
         }
