@@ -90,7 +90,6 @@ fn over(path: &std::path::Path, plan: &Plan, what: &str) -> Vec<Verdict> {
         (start.elapsed() - looked).as_secs_f32(),
         looked.as_secs_f32()
     );
-    eprintln!("{:?}", base::TIMES.lock().unwrap());
     verdicts
 }
 

@@ -126,9 +126,7 @@ impl Base {
             }
             let look = if scans && !(accounts && item.kind == "file-scan") { &alone } else { &whole };
             let setting = &self.plan.checks[item.check].settings[item.setting].setting;
-            let t0 = std::time::Instant::now();
             let new = bad(&setting.observe(look, Plane::Configured));
-            *TIMES.lock().unwrap().entry(item.kind).or_default() += t0.elapsed().as_micros() as u64;
             red.add(&item.id, &new.difference(&item.known).cloned().collect());
         }
         red
@@ -274,5 +272,3 @@ impl Tree for Alone<'_> {
         self.0.read_link(path)
     }
 }
-
-pub static TIMES: Mutex<BTreeMap<&str, u64>> = Mutex::new(BTreeMap::new());

@@ -11,8 +11,6 @@ use super::mutant::Operator;
 pub enum Answer {
     /// It means the same.
     Same,
-    /// It means the same, and the program complains of it.
-    Note,
     /// The line has no effect any more.
     Lost,
     /// The line has no effect, and the program complains of it.
@@ -34,7 +32,6 @@ impl Answer {
     pub fn words(self) -> &'static str {
         match self {
             Same => "the same",
-            Self::Note => "the same, and told",
             Lost => "line lost",
             Self::Mixed => "line lost, another spoilt",
             Problem => "line lost, and told",
@@ -295,7 +292,7 @@ pub const FORMATS: &[Format] = &[
         paths: &["/etc/sudoers", "/etc/sudoers.d/*"],
         // A word that is no `Defaults` is a user with rights, or nothing at all.
         case: Problem,
-        bom: Answer::Note,
+        bom: Unknown,
         bom_key: Unknown,
         // sudo reads only what root alone can write.
         owner: FileProblem,
@@ -313,6 +310,8 @@ pub const FORMATS: &[Format] = &[
         name: "cloud-init",
         paths: &["/etc/cloud/cloud.cfg.d/*.cfg"],
         bom_key: Same,
+        // PyYAML takes no tab between tokens; indented, a key belongs to the one before it.
+        tabs: FileLost,
         indent: Unknown,
         shadows: &[
             shadow("a later file", true, "/etc/cloud/cloud.cfg.d/99-z.cfg", Place::File),
@@ -327,6 +326,7 @@ pub const FORMATS: &[Format] = &[
         name: "nft",
         paths: &["/etc/nftables.conf"],
         crlf: Broken,
+        case: Broken,
         bom: Broken,
         dangling: Unknown,
         source: "nft -c",

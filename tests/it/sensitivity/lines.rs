@@ -97,7 +97,6 @@ impl File<'_> {
     fn meaning(&self, answer: Answer, format: Option<&'static Format>, lost: impl Fn() -> Vec<Effect>) -> Option<Vec<Effect>> {
         Some(match answer {
             Answer::Same => Vec::new(),
-            Answer::Note => vec![Effect::Problem(format?.name)],
             Answer::Lost => lost(),
             Answer::Mixed => vec![Effect::Refused(format?.name)],
             Answer::Problem => [lost(), vec![Effect::Problem(format?.name)]].concat(),

@@ -285,7 +285,7 @@ fn write(root: &Path, path: &str, text: &str) {
 /// What an answer of the table means for the line.
 fn expected(answer: Answer) -> Option<Says> {
     match answer {
-        Answer::Same | Answer::Note => Some(Says::Good),
+        Answer::Same => Some(Says::Good),
         Answer::Lost | Answer::FileLost | Answer::Problem | Answer::FileProblem | Answer::Mixed => Some(Says::Else),
         Answer::Broken => Some(Says::Refuses),
         Answer::Unknown => None,
