@@ -15,7 +15,7 @@ use crate::check::Catalogue;
 use crate::diagnostic::{ConfigError, suggestion};
 use crate::location::{Location, Sourced};
 use crate::parameter::Declarations;
-use crate::yaml::{self, Source, Spanned};
+use crate::yaml::{self, Mapping, Source, Spanned};
 
 /// How deep profiles may extend each other.
 const MAX_LAYERS: usize = 16;
@@ -62,7 +62,7 @@ struct ProfileFile {
     #[serde(default)]
     extends: Vec<Spanned<String>>,
     #[serde(default)]
-    parameters: BTreeMap<String, Spanned<Value>>,
+    parameters: Mapping<Spanned<Value>>,
     #[serde(default)]
     checks: Vec<Spanned<String>>,
     #[serde(default)]
@@ -182,17 +182,18 @@ impl Profile {
         source: &Source,
         vocabulary: &Vocabulary<'_>,
     ) -> Result<(), ConfigError> {
-        for (name, value) in file.parameters {
-            let Some(declaration) = vocabulary.declarations.get(&name) else {
-                let help = suggestion(&name, vocabulary.declarations.keys().map(String::as_str));
-                return Err(point(source, &value, &format!("no parameter is named `{name}`"), &help));
+        for (key, value) in file.parameters.0 {
+            let name = &key.value;
+            let Some(declaration) = vocabulary.declarations.get(name) else {
+                let help = suggestion(name, vocabulary.declarations.keys().map(String::as_str));
+                return Err(point(source, &key, &format!("no parameter is named `{name}`"), &help));
             };
             declaration
                 .kind
                 .accepts(&value.value)
                 .map_err(|why| point(source, &value, &format!("bad value of `{name}`"), &why))?;
             let at = source.locate(value.referenced);
-            self.parameters.insert(name, Sourced::new(value.value, at));
+            self.parameters.insert(key.value, Sourced::new(value.value, at));
         }
         for check in &file.checks {
             known_check(check, source, vocabulary)?;

@@ -4,7 +4,11 @@
 //! duplicate keys, unknown fields and alias bombs are errors with file, line, column and a caret,
 //! and what is written reads back the same in YAML 1.1 parsers (PyYAML, which cloud-init uses).
 
-use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::{self, Formatter};
+use std::marker::PhantomData;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_saphyr::options::DuplicateKeyPolicy;
 
 use crate::diagnostic::ConfigError;
@@ -38,6 +42,38 @@ impl Source {
             line: u32::try_from(at.line()).ok().filter(|l| *l > 0),
             column: u32::try_from(at.column()).ok().filter(|c| *c > 0),
         }
+    }
+}
+
+/// A mapping in the order of the file, whose keys know their places.
+#[derive(Clone, Debug)]
+pub struct Mapping<V>(pub Vec<(Spanned<String>, V)>);
+
+impl<V> Default for Mapping<V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Mapping<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries<V>(PhantomData<V>);
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for Entries<V> {
+            type Value = Mapping<V>;
+
+            fn expecting(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a mapping")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Mapping(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries(PhantomData))
     }
 }
 

@@ -76,11 +76,11 @@ impl AuditRules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effective::memory_fixture::Fixture;
+    use crate::effective::testing::MemoryTree;
 
     #[test]
     fn files_are_merged_in_version_order_and_the_last_control_holds() {
-        let tree = Fixture::new(&[
+        let tree = MemoryTree::of(&[
             ("/etc/audit/rules.d/10-x.rules", "-w /etc/shadow  -p wa\n-e 2\n"),
             ("/etc/audit/rules.d/9-x.rules", "# no\n-D\n\n-w /etc/passwd -p wa\n-e 0\n"),
             ("/etc/audit/rules.d/x.conf", "-w /no -p wa\n"),
@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_rule_that_ends_all_recording_is_seen() {
-        let tree = Fixture::new(&[("/etc/audit/rules.d/a.rules", "-a never,task\n-a never,exit -S open\n")]);
+        let tree =
+            MemoryTree::of(&[("/etc/audit/rules.d/a.rules", "-a never,task\n-a never,exit -S open\n")]);
         assert_eq!(read(tree.root()).unwrap().silencers().count(), 1);
     }
 }

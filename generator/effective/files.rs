@@ -126,7 +126,7 @@ pub fn drop_ins(root: Root<'_>, directories: &[&str], suffix: &str) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effective::memory_fixture::Fixture;
+    use crate::effective::testing::MemoryTree;
 
     #[test]
     fn patterns_match_as_in_a_shell() {
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn earlier_directories_shadow_and_names_sort() {
-        let tree = Fixture::new(&[
+        let tree = MemoryTree::of(&[
             ("/etc/x.d/20-b.conf", ""),
             ("/usr/lib/x.d/20-b.conf", ""),
             ("/usr/lib/x.d/10-a.conf", ""),

@@ -93,11 +93,11 @@ fn unit_name(point: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effective::memory_fixture::Fixture;
+    use crate::effective::testing::MemoryTree;
 
     #[test]
     fn the_first_line_wins_and_units_beat_it() {
-        let mut tree = Fixture::new(&[(
+        let mut tree = MemoryTree::of(&[(
             "/etc/fstab",
             "# x /tmp y z\ntmpfs /tmp tmpfs nosuid,nodev 0 0\ntmpfs /tmp/ tmpfs exec 0 0\ntmpfs /x tmpfs\n",
         )]);
@@ -105,15 +105,15 @@ mod tests {
         assert_eq!((tmp.options.join(","), tmp.at.line), ("nosuid,nodev".into(), Some(2)));
         assert_eq!(tmp.overridden, [Location::line("/etc/fstab", 3)]);
         assert_eq!(mount(tree.root(), "/home").unwrap(), None);
-        tree.put("/usr/lib/systemd/system/tmp.mount", b"[Mount]\nOptions=exec\n");
+        tree.write("/usr/lib/systemd/system/tmp.mount", b"[Mount]\nOptions=exec\n");
         assert_eq!(
             mount(tree.root(), "/tmp").unwrap().unwrap().at.line,
             Some(2),
             "fstab beats a shipped unit"
         );
-        tree.put("/etc/systemd/system/tmp.mount", b"[Mount]\nOptions=mode=1777\n");
+        tree.write("/etc/systemd/system/tmp.mount", b"[Mount]\nOptions=mode=1777\n");
         assert_eq!(mount(tree.root(), "/tmp").unwrap().unwrap().options, ["mode=1777"]);
-        tree.put("/run/systemd/system/tmp.mount.d/x.conf", b"[Mount]\nOptions = noexec\n");
+        tree.write("/run/systemd/system/tmp.mount.d/x.conf", b"[Mount]\nOptions = noexec\n");
         assert_eq!(mount(tree.root(), "/tmp").unwrap().unwrap().options, ["noexec"]);
     }
 

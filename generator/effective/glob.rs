@@ -51,7 +51,7 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effective::fixture::Fixture;
+    use crate::effective::testing::MemoryTree;
 
     #[test]
     fn wildcards_match_as_in_a_shell() {
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn files_are_sorted_and_hidden_ones_left_out() {
         let tree =
-            Fixture::of(&[("/d/b.conf", ""), ("/d/a.conf", ""), ("/d/.c.conf", ""), ("/d/e/f.conf", "")]);
+            MemoryTree::of(&[("/d/b.conf", ""), ("/d/a.conf", ""), ("/d/.c.conf", ""), ("/d/e/f.conf", "")]);
         assert_eq!(files(tree.root(), "/d/*.conf").unwrap(), ["/d/a.conf", "/d/b.conf"]);
         assert_eq!(files(tree.root(), "/d/a.conf").unwrap(), ["/d/a.conf"]);
         assert_eq!(files(tree.root(), "/d/*").unwrap(), ["/d/a.conf", "/d/b.conf"]);

@@ -137,17 +137,17 @@ pub fn parse_boolean(text: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effective::fixture::{Dice, Fixture, cases};
+    use crate::effective::testing::{Dice, Differential, MemoryTree, Verdict};
 
     const NAME: &str = "systemd/journald.conf";
 
-    fn read(tree: &Fixture) -> IniDropin {
+    fn read(tree: &MemoryTree) -> IniDropin {
         IniDropin::read(tree.root(), NAME).unwrap()
     }
 
     #[test]
     fn the_last_assignment_wins_and_an_empty_one_resets() {
-        let tree = Fixture::of(&[
+        let mut tree = MemoryTree::of(&[
             ("/usr/lib/systemd/journald.conf", "[Journal]\nStorage=none\nA=hidden\n"),
             (
                 "/etc/systemd/journald.conf",
@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn a_file_hides_those_of_its_name_in_lesser_folders() {
-        let tree = Fixture::of(&[("/usr/lib/systemd/journald.conf.d/a.conf", "[Journal]\nStorage=none\n")]);
+        let mut tree =
+            MemoryTree::of(&[("/usr/lib/systemd/journald.conf.d/a.conf", "[Journal]\nStorage=none\n")]);
         assert_eq!(read(&tree).get("Journal", "Storage").unwrap().value, "none");
         tree.write("/run/systemd/journald.conf.d/a.conf", "[Journal]\nStorage=auto\n");
         assert_eq!(read(&tree).get("Journal", "Storage").unwrap().value, "auto");
@@ -185,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_value_that_can_not_be_read_is_passed_over() {
-        let tree = Fixture::of(&[(
+        let tree = MemoryTree::of(&[(
             "/etc/systemd/journald.conf",
             "[Journal]\nSeal=no\nSeal=maybe \\\\\nX=1\nX=\nX=?\n",
         )]);
@@ -194,39 +195,44 @@ mod tests {
         assert!(read(&tree).last_valid("Journal", "X", parse_boolean).is_none());
     }
 
-    #[test]
-    fn systemd_reads_the_same_files_in_the_same_order() {
-        for seed in 0..cases(25) {
-            let mut dice = Dice::new(seed);
-            let tree = Fixture::new();
-            tree.write("/etc/systemd/journald.conf", "[Journal]\n");
-            for folder in FOLDERS {
+    fn generate(dice: &mut Dice) -> MemoryTree {
+        let mut tree = MemoryTree::of(&[("/etc/systemd/journald.conf", "[Journal]\n")]);
+        for folder in FOLDERS {
+            if dice.once_in(3) {
+                tree.write(format!("{folder}/{NAME}"), "[Journal]\n");
+            }
+            for file in ["a.conf", "B.conf", "10-x.conf", "2-x.conf", "x.conf~", ".h.conf", "é.conf"] {
                 if dice.once_in(3) {
-                    tree.write(&format!("{folder}/{NAME}"), "[Journal]\n");
-                }
-                for file in ["a.conf", "B.conf", "10-x.conf", "2-x.conf", "x.conf~", ".h.conf", "é.conf"] {
-                    if dice.once_in(3) {
-                        tree.write(&format!("{folder}/{NAME}.d/{file}"), "[Journal]\nStorage=auto\n");
-                    }
+                    tree.write(format!("{folder}/{NAME}.d/{file}"), "[Journal]\nStorage=auto\n");
                 }
             }
-            let root = format!("--root={}", tree.path().display());
-            let output = std::process::Command::new("systemd-analyze")
-                .args([root.as_str(), "cat-config", "--no-pager", NAME])
-                .output()
-                .expect("this test needs systemd-analyze");
-            let said = String::from_utf8(output.stdout).unwrap();
-            let prefix = format!("# {}", tree.path().display());
-            let theirs: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix(&prefix)).collect();
-            assert_eq!(read(&tree).files, theirs, "seed {seed}");
         }
+        tree
+    }
+
+    fn files_of_systemd(tree: &MemoryTree) -> Vec<String> {
+        let disk = tree.on_disk();
+        let root = format!("--root={}", disk.path().display());
+        let output = std::process::Command::new("systemd-analyze")
+            .args([root.as_str(), "cat-config", "--no-pager", NAME])
+            .output()
+            .expect("this test needs systemd-analyze");
+        let said = String::from_utf8(output.stdout).unwrap();
+        let prefix = format!("# {}", disk.path().display());
+        said.lines().filter_map(|line| line.strip_prefix(&prefix)).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn systemd_reads_the_same_files_in_the_same_order() {
+        let judge = |tree: &MemoryTree| Verdict::same(&read(tree).files, &files_of_systemd(tree));
+        Differential::cases(25).run(generate, judge);
     }
 
     #[test]
     fn nonsense_assigns_nothing() {
         for text in ["[", "]", "=", "\\", "[a\n=\\\n\\\n", "a\\\n\n\nb", "\u{0}"] {
-            read(&Fixture::of(&[("/etc/systemd/journald.conf", text)]));
+            read(&MemoryTree::of(&[("/etc/systemd/journald.conf", text)]));
         }
-        assert_eq!(read(&Fixture::new()).files, [""; 0]);
+        assert_eq!(read(&MemoryTree::new()).files, [""; 0]);
     }
 }

@@ -85,16 +85,18 @@ impl Journald {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effective::fixture::Fixture;
+    use crate::effective::testing::MemoryTree;
 
-    fn storage(tree: &Fixture) -> Storage {
+    fn storage(tree: &MemoryTree) -> Storage {
         read(tree.root()).unwrap().unwrap().storage().value
     }
 
     #[test]
     fn storage_follows_the_last_readable_value() {
-        let tree =
-            Fixture::of(&[(PROGRAM, ""), ("/etc/systemd/journald.conf", "[Journal]\nStorage=persistent\n")]);
+        let mut tree = MemoryTree::of(&[
+            (PROGRAM, ""),
+            ("/etc/systemd/journald.conf", "[Journal]\nStorage=persistent\n"),
+        ]);
         assert!(storage(&tree).is_persistent());
         tree.write("/usr/lib/systemd/journald.conf.d/99.conf", "[Journal]\nStorage=volatile\n");
         assert_eq!(storage(&tree), Storage::Volatile);
@@ -110,7 +112,7 @@ mod tests {
 
     #[test]
     fn auto_depends_on_the_folder() {
-        let tree = Fixture::of(&[(PROGRAM, "")]);
+        let mut tree = MemoryTree::of(&[(PROGRAM, "")]);
         let journald = read(tree.root()).unwrap().unwrap();
         assert_eq!(
             journald.storage(),
@@ -119,13 +121,15 @@ mod tests {
         assert!(!journald.forwards_to_syslog().value);
         tree.write("/var/log/journal/x", "");
         assert_eq!(storage(&tree), Storage::AutoPersistent);
-        assert!(read(Fixture::new().root()).unwrap().is_none());
+        assert!(read(MemoryTree::new().root()).unwrap().is_none());
     }
 
     #[test]
     fn forwarding_is_read_with_its_line() {
-        let tree =
-            Fixture::of(&[(PROGRAM, ""), ("/etc/systemd/journald.conf", "[Journal]\nForwardToSyslog=yes\n")]);
+        let tree = MemoryTree::of(&[
+            (PROGRAM, ""),
+            ("/etc/systemd/journald.conf", "[Journal]\nForwardToSyslog=yes\n"),
+        ]);
         let forwards = read(tree.root()).unwrap().unwrap().forwards_to_syslog();
         assert_eq!(
             (forwards.value, forwards.at.to_string().as_str()),

@@ -149,11 +149,11 @@ fn equals(line: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effective::memory_tree::MemoryTree;
+    use crate::effective::testing::MemoryTree;
 
     fn file(text: &str, syntax: Syntax) -> KeyValues {
-        let tree = MemoryTree::new([("/etc/x", text)]);
-        read(&Root::new(&tree), "/etc/x", syntax).unwrap().unwrap()
+        let tree = MemoryTree::of(&[("/etc/x", text)]);
+        read(&tree.root(), "/etc/x", syntax).unwrap().unwrap()
     }
 
     fn value(keys: &KeyValues, key: &str, wins: Wins) -> Option<String> {
@@ -162,8 +162,8 @@ mod tests {
 
     #[test]
     fn an_absent_file_is_not_an_empty_one() {
-        let tree = MemoryTree::default();
-        assert!(read(&Root::new(&tree), "/etc/x", Syntax::Blank).unwrap().is_none());
+        let tree = MemoryTree::new();
+        assert!(read(&tree.root(), "/etc/x", Syntax::Blank).unwrap().is_none());
     }
 
     #[test]

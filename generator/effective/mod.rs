@@ -37,10 +37,4 @@ pub mod sysctl;
 pub mod systemd;
 
 #[cfg(test)]
-mod dice;
-#[cfg(test)]
-mod fixture;
-#[cfg(test)]
-mod memory_fixture;
-#[cfg(test)]
-mod memory_tree;
+pub mod testing;

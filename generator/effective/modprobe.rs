@@ -101,11 +101,11 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effective::memory_fixture::Fixture;
+    use crate::effective::testing::MemoryTree;
 
     #[test]
     fn the_first_install_line_wins_and_dashes_are_underscores() {
-        let tree = Fixture::new(&[
+        let tree = MemoryTree::of(&[
             ("/etc/modprobe.d/b.conf", "install usb-storage /bin/false\nblacklist usb_storage\n"),
             ("/etc/modprobe.d/c.conf", "install usb_storage /sbin/modprobe -i usb-storage\n"),
             ("/usr/lib/modprobe.d/b.conf", "install dccp /bin/false"),

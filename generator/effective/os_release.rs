@@ -88,11 +88,11 @@ fn unquote(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effective::fixture::Fixture;
+    use crate::effective::testing::MemoryTree;
 
     #[test]
     fn the_administrators_file_wins_and_its_absence_falls_back() {
-        let tree = Fixture::of(&[
+        let mut tree = MemoryTree::of(&[
             ("/etc/os-release", "# comment\nID=debian\nVERSION_ID=\"12\"\n"),
             ("/usr/lib/os-release", "ID=other\n"),
         ]);
@@ -111,7 +111,8 @@ mod tests {
 
     #[test]
     fn the_later_assignment_wins() {
-        let tree = Fixture::of(&[("/etc/os-release", "VERSION_ID=12\nVERSION_ID=13\nnot an = assignment\n")]);
+        let tree =
+            MemoryTree::of(&[("/etc/os-release", "VERSION_ID=12\nVERSION_ID=13\nnot an = assignment\n")]);
         let release = read(tree.root()).unwrap().unwrap();
         assert_eq!(release.version_id(), Some("13"));
         assert_eq!(release.at().line, Some(2));

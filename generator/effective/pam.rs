@@ -263,11 +263,11 @@ fn bracket(text: &str) -> (String, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effective::memory_tree::MemoryTree;
+    use crate::effective::testing::MemoryTree;
 
     fn service(files: &[(&str, &str)]) -> Service {
-        let tree = MemoryTree::new(files.iter().copied());
-        read(&Root::new(&tree), "sshd").unwrap().unwrap()
+        let tree = MemoryTree::of(files);
+        read(&tree.root(), "sshd").unwrap().unwrap()
     }
 
     fn names(service: &Service, facility: Facility) -> Vec<&str> {
@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn no_file_is_no_service() {
-        let tree = MemoryTree::default();
-        assert!(read(&Root::new(&tree), "sshd").unwrap().is_none());
+        let tree = MemoryTree::new();
+        assert!(read(&tree.root(), "sshd").unwrap().is_none());
     }
 }

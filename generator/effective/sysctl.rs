@@ -128,10 +128,10 @@ fn matches_path(pattern: &str, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effective::memory_fixture::Fixture;
+    use crate::effective::testing::MemoryTree;
 
     fn get(files: &[(&str, &str)], key: &str) -> Option<(String, String)> {
-        let tree = Fixture::new(files);
+        let tree = MemoryTree::of(files);
         let chosen = read(tree.root()).unwrap().get(key)?;
         Some((chosen.value.value, chosen.value.at.to_string()))
     }
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(answer("kernel.sysrq").as_deref(), Some("438"));
         assert_eq!(answer("kernel.x"), None, "its file is shadowed");
         assert_eq!(answer("kernel/y").as_deref(), Some("2"), "a dash only silences errors");
-        let tree = Fixture::new(&files);
+        let tree = MemoryTree::of(&files);
         let chosen = read(tree.root()).unwrap().get("kernel.sysrq").unwrap();
         assert_eq!(chosen.value.at, Location::line("/run/sysctl.d/70-b.conf", 3));
         assert_eq!(chosen.overridden[0].at, Location::line("/etc/sysctl.d/60-a.conf", 1));
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_link_to_null_masks_and_the_old_file_counts_through_its_link() {
-        let mut tree = Fixture::new(&[
+        let mut tree = MemoryTree::of(&[
             ("/usr/lib/sysctl.d/50-x.conf", "kernel.x=1"),
             ("/etc/sysctl.conf", "kernel.z=1"),
         ]);
@@ -198,14 +198,14 @@ mod tests {
     #[test]
     fn files_are_read_in_the_order_of_systemd() {
         let directory = tempfile::tempdir().unwrap();
-        let mut tree = Fixture::default();
+        let mut tree = MemoryTree::new();
         let mut number = 0;
         for folder in FOLDERS {
             for name in ["10-a.conf", "20-b.conf", "9.conf", "Z.conf", "a b.conf", "no.txt"] {
                 number += 1;
                 if number % 4 != 0 {
-                    tree.put(
-                        &format!("{folder}/{name}"),
+                    tree.write(
+                        format!("{folder}/{name}"),
                         format!("kernel.k{number} = {number}\n").as_bytes(),
                     );
                 }

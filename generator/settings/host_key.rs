@@ -101,7 +101,8 @@ impl HostKey {
         };
         let judge = |name: &str| match systemd.unit(name) {
             Ok(unit) => {
-                let commands: Vec<_> = unit.iter().flat_map(|u| u.values("Service", "ExecStartPre")).collect();
+                let commands: Vec<_> =
+                    unit.iter().flat_map(|u| u.values("Service", "ExecStartPre")).collect();
                 let makes = |text: &str| words(text).contains(&command);
                 let line = commands.into_iter().find(|line| makes(&line.value));
                 let found = if line.is_some() { "made before sshd starts" } else { "not made" };

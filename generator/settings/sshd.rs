@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Wanted, checks_of};
+use super::{Kind, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
 use crate::effective::sshd::{Effective, MAIN};
@@ -159,17 +159,7 @@ impl Kind for Sshd {
         bundle: &mut Bundle,
     ) -> Result<(), ConfigError> {
         let distro = &context.plan.distro;
-        let mut options = Vec::new();
-        for wanted in all {
-            options.push(Line {
-                keyword: wanted.setting.keyword.clone(),
-                value: wanted.setting.rendered(distro),
-            });
-        }
-        options.sort();
-        options.dedup();
-        let dropin = DropIn { profile: context.plan.profile.clone(), options };
-        let content = context.templates.render("sshd.conf", dropin)?;
+        let content = drop_in::content("sshd.conf", all.iter().map(|w| w.setting.line(distro)), context)?;
         let checks = checks_of(all);
         let path = distro.path("ssh-drop-in")?;
         bundle.write(BundleFile::config(path, content).mode(0o600), &checks)?;
@@ -191,15 +181,6 @@ pub struct Line {
     pub keyword: String,
     /// Value.
     pub value: String,
-}
-
-/// What the drop-in's template takes.
-#[derive(Serialize)]
-pub struct DropIn {
-    /// Profile's name.
-    pub profile: String,
-    /// The lines.
-    pub options: Vec<Line>,
 }
 
 /// sshd judges a drop-in before anything is restarted; where it refuses, the drop-in is taken

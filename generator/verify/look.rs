@@ -277,7 +277,9 @@ impl<'a> Look<'a> {
             let read = sshd::read(&self.root, self.plan.distro.versions.openssh);
             let config = found(read, "there is no /etc/ssh/sshd_config")?;
             match config.problems.first() {
-                Some(problem) => Err(format!("sshd refuses its configuration: {}: {}", problem.at, problem.value)),
+                Some(problem) => {
+                    Err(format!("sshd refuses its configuration: {}: {}", problem.at, problem.value))
+                }
                 None => Ok(config),
             }
         })

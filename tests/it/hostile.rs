@@ -173,7 +173,7 @@ fn broken_profiles_are_refused_with_their_place() {
         ("parameters:\n  ssh_port: 2222\n  ssh_port: 2223\n", "mine.yaml:7:3", "duplicate"),
         ("checksums: []\n", "mine.yaml:5:1", "unknown field `checksums`"),
         ("checks: [ssh-pasword-login]\n", "mine.yaml:5:10", "ssh-password-login"),
-        ("parameters:\n  ssh_prot: 2222\n", "mine.yaml:6:13", "ssh_port"),
+        ("parameters:\n  ssh_prot: 2222\n", "mine.yaml:6:3", "ssh_port"),
         ("parameters:\n  ssh_port: many\n", "mine.yaml:6:13", "port"),
         ("checks: [a, b\n", "mine.yaml:", ""),
         ("\tchecks: []\n", "mine.yaml:5:", ""),

@@ -55,7 +55,8 @@ fn verdicts() -> Option<&'static Vec<Verdict>> {
             let mut all = Vec::new();
             for plan in plans::all() {
                 if let Some(dev) = std::env::var_os("DEV") {
-                    let path = std::path::PathBuf::from(dev).join(format!("{}-{}", plan.profile, plan.distro.id));
+                    let path =
+                        std::path::PathBuf::from(dev).join(format!("{}-{}", plan.profile, plan.distro.id));
                     if path.exists() {
                         all.extend(over(&path, &plan, "dev"));
                     }
@@ -104,7 +105,12 @@ fn judge(base: &Base, mutant: &Mutant, tree: &str) -> Verdict {
         subject: mutant.subject.clone(),
         killed: seen.intersection(&broken).cloned().collect(),
         survived: broken.difference(&seen).cloned().collect(),
-        words: format!("{tree}: {:?} {}{}", mutant.operator, mutant.name, alarms.iter().map(words).collect::<String>()),
+        words: format!(
+            "{tree}: {:?} {}{}",
+            mutant.operator,
+            mutant.name,
+            alarms.iter().map(words).collect::<String>()
+        ),
         alarms,
     }
 }

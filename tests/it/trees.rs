@@ -54,7 +54,10 @@ pub fn path(plan: &Plan) -> Option<PathBuf> {
         format!("--customize-hook=tar-in {} /run/ironseed", payload.path().display()),
         r#"--customize-hook=sh "$1/run/ironseed/finish.sh" "$1""#.to_owned(),
     ];
-    let arguments = [&["--variant=custom", "--skip=update,cleanup/reproducible"], &hooks.each_ref().map(String::as_str)[..]];
+    let arguments = [
+        &["--variant=custom", "--skip=update,cleanup/reproducible"],
+        &hooks.each_ref().map(String::as_str)[..],
+    ];
     make(&tree, &arguments.concat(), &plan.distro.codename)
 }
 
@@ -70,7 +73,8 @@ fn forget(name: &str) {
 /// The release with the packages that the plan's image would have, nothing configured.
 fn stock(plan: &Plan, bundle: &Bundle) -> Option<PathBuf> {
     let image = &plan.distro.image;
-    let mut packages: Vec<&str> = image.packages.iter().chain(bundle.packages.keys()).map(String::as_str).collect();
+    let mut packages: Vec<&str> =
+        image.packages.iter().chain(bundle.packages.keys()).map(String::as_str).collect();
     packages.retain(|p| !bundle.absent.contains_key(*p));
     packages.sort_unstable();
     packages.dedup();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::effective::memory_tree::MemoryTree;
+use crate::effective::testing::MemoryTree;
 
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\n# a comment\ndaemon:*:1:1::/:/usr/sbin/nologin\nbob:x:1000:1000:Bob,,,:/home/bob:/bin/bash\n";
 const SHADOW: &str = "root:*:19000:0:99999:7:::\nbob:$y$j9T$salt$hash:19000:0:365:7:45:20000:\n";
@@ -13,13 +13,19 @@ fn tree(extra: &[(&str, &str)]) -> MemoryTree {
         ("/etc/group", GROUP),
         ("/etc/shells", "/bin/sh\n/bin/bash\n"),
     ];
-    let files = base.iter().chain(extra).copied();
-    MemoryTree::new(files).executable("/bin/bash").executable("/bin/sh").executable("/usr/sbin/nologin")
+    let mut tree = MemoryTree::of(&base);
+    for (path, text) in extra {
+        tree.write(path, text);
+    }
+    for shell in ["/bin/bash", "/bin/sh", "/usr/sbin/nologin"] {
+        tree.write(shell, "").mode(shell, 0o755);
+    }
+    tree
 }
 
 fn logins(extra: &[(&str, &str)]) -> Vec<Login> {
     let tree = tree(extra);
-    let root = Root::new(&tree);
+    let root = tree.root();
     let accounts = read(&root).unwrap();
     who_can_login(&root, &accounts, &[".ssh/authorized_keys", "/etc/keys/%u"]).unwrap()
 }
@@ -109,7 +115,7 @@ fn odd_lines_as_the_c_library_takes_them() {
 
 #[test]
 fn an_absent_file_is_not_an_empty_one() {
-    let nothing = MemoryTree::default();
+    let nothing = MemoryTree::new();
     let accounts = read(&Root::new(&nothing)).unwrap();
     assert!(accounts.users.is_none() && accounts.shadow.is_none());
     let empty = read(&Root::new(&tree(&[("/etc/shadow", "")]))).unwrap();

@@ -1,7 +1,7 @@
 use super::*;
-use crate::effective::fixture::Fixture;
+use crate::effective::testing::MemoryTree;
 
-fn only(tree: &Fixture) -> (Reach, Recursion) {
+fn only(tree: &MemoryTree) -> (Reach, Recursion) {
     let mut servers = read(tree.root()).unwrap();
     assert_eq!(servers.len(), 1);
     let server = servers.remove(0);
@@ -13,7 +13,7 @@ fn networks(names: &[&str]) -> Recursion {
 }
 
 fn bind(text: &str) -> (Reach, Recursion) {
-    only(&Fixture::of(&[("/usr/sbin/named", ""), ("/etc/bind/named.conf", text)]))
+    only(&MemoryTree::of(&[("/usr/sbin/named", ""), ("/etc/bind/named.conf", text)]))
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn bind_listens_where_its_options_say() {
 
 #[test]
 fn bind_reads_includes_and_views() {
-    let tree = Fixture::of(&[
+    let mut tree = MemoryTree::of(&[
         ("/usr/sbin/named", ""),
         (
             "/etc/bind/named.conf",
@@ -88,12 +88,12 @@ fn hostile_files_are_bounded() {
         [deep.as_str(), "}}}};;;", "/*", "\"", "options", "include", "acl;options{allow-recursion{{{!{"]
     {
         bind(text);
-        only(&Fixture::of(&[("/usr/sbin/unbound", ""), ("/etc/unbound/unbound.conf", text)]));
+        only(&MemoryTree::of(&[("/usr/sbin/unbound", ""), ("/etc/unbound/unbound.conf", text)]));
     }
 }
 
 fn unbound(text: &str) -> (Reach, Recursion) {
-    only(&Fixture::of(&[("/usr/sbin/unbound", ""), ("/etc/unbound/unbound.conf", text)]))
+    only(&MemoryTree::of(&[("/usr/sbin/unbound", ""), ("/etc/unbound/unbound.conf", text)]))
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn unbound_serves_the_machine_unless_told_otherwise() {
     ] {
         assert_eq!(unbound(text), expected, "{text}");
     }
-    let tree = Fixture::of(&[
+    let tree = MemoryTree::of(&[
         ("/usr/sbin/unbound", ""),
         ("/etc/unbound/unbound.conf", "include-toplevel: \"/etc/unbound/unbound.conf.d/*.conf\"\n"),
         ("/etc/unbound/unbound.conf.d/x.conf", "server:\n    interface: ::0\n"),
@@ -133,7 +133,7 @@ fn unbound_serves_the_machine_unless_told_otherwise() {
 #[test]
 fn dnsmasq_answers_everybody_unless_limited() {
     let dnsmasq =
-        |text: &str| only(&Fixture::of(&[("/etc/init.d/dnsmasq", ""), ("/etc/dnsmasq.conf", text)]));
+        |text: &str| only(&MemoryTree::of(&[("/etc/init.d/dnsmasq", ""), ("/etc/dnsmasq.conf", text)]));
     assert_eq!(dnsmasq(""), (Reach::Network, Recursion::Anyone));
     assert_eq!(dnsmasq("listen-address=127.0.0.1,::1\n"), (Reach::Loopback, Recursion::Loopback));
     assert_eq!(dnsmasq("listen-address=127.0.0.1\ninterface=eth0\n"), (Reach::Network, Recursion::Anyone));
@@ -141,14 +141,14 @@ fn dnsmasq_answers_everybody_unless_limited() {
     assert_eq!(dnsmasq("local-service\n"), (Reach::Network, networks(&["localnets"])));
     assert_eq!(dnsmasq("port=0 # no DNS\n"), (Reach::None, Recursion::Off));
     assert_eq!(dnsmasq("#port=0\n").0, Reach::Network);
-    assert!(read(Fixture::of(&[("/usr/sbin/dnsmasq", "")]).root()).unwrap().is_empty());
+    assert!(read(MemoryTree::of(&[("/usr/sbin/dnsmasq", "")]).root()).unwrap().is_empty());
 }
 
 #[test]
 fn resolved_listens_on_loopback_unless_told_otherwise() {
     let resolved = |text: &str| {
         let text = format!("[Resolve]\n{text}");
-        only(&Fixture::of(&[
+        only(&MemoryTree::of(&[
             ("/usr/lib/systemd/systemd-resolved", ""),
             ("/etc/systemd/resolved.conf", &text),
         ]))
@@ -162,7 +162,7 @@ fn resolved_listens_on_loopback_unless_told_otherwise() {
 
 #[test]
 fn other_servers_are_named() {
-    let (reach, recursion) = only(&Fixture::of(&[("/usr/sbin/kresd", "")]));
+    let (reach, recursion) = only(&MemoryTree::of(&[("/usr/sbin/kresd", "")]));
     assert!(matches!((reach, recursion), (Reach::Unknown(_), Recursion::Unknown(_))));
-    assert!(read(Fixture::new().root()).unwrap().is_empty());
+    assert!(read(MemoryTree::new().root()).unwrap().is_empty());
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::effective::fixture::Fixture;
+use crate::effective::testing::MemoryTree;
 
 /// As `grub-mkconfig` writes it, shortened.
 const CONFIG: &str = r#"
@@ -61,21 +61,21 @@ elif [ -z "${config_directory}" -a -f  $prefix/custom.cfg ]; then
 fi
 "#;
 
-fn tree(default: &str) -> Fixture {
-    let tree = Fixture::of(&[("/boot/grub/grub.cfg", &CONFIG.replace("DEFAULT", default))]);
+fn tree(default: &str) -> MemoryTree {
+    let mut tree = MemoryTree::of(&[("/boot/grub/grub.cfg", &CONFIG.replace("DEFAULT", default))]);
     for release in ["6.1.0-9-amd64", "6.1.0-56-amd64"] {
-        tree.write(&format!("/boot/vmlinuz-{release}"), "");
-        tree.write(&format!("/lib/modules/{release}/modules.dep"), "");
+        tree.write(format!("/boot/vmlinuz-{release}"), "");
+        tree.write(format!("/lib/modules/{release}/modules.dep"), "");
     }
     tree.write("/boot/vmlinuz-7.0-orphan", "").write("/boot/config-6.1", "");
     tree
 }
 
-fn kernels(tree: &Fixture) -> Kernels {
+fn kernels(tree: &MemoryTree) -> Kernels {
     read(tree.root()).unwrap().unwrap()
 }
 
-fn booted(tree: &Fixture) -> String {
+fn booted(tree: &MemoryTree) -> String {
     match kernels(tree).boots {
         Ok(boot) => boot.release,
         Err(why) => why,
@@ -117,21 +117,21 @@ fn a_pinned_older_entry_is_found_by_number_title_or_id() {
 
 #[test]
 fn the_environment_block_chooses_a_saved_or_a_next_entry() {
-    let saved = tree("${saved_entry}");
+    let mut saved = tree("${saved_entry}");
     assert_eq!(booted(&saved), "6.1.0-56-amd64");
     saved.write("/boot/grub/grubenv", "# GRUB Environment Block\nsaved_entry=1>1\n######");
     assert_eq!(booted(&saved), "6.1.0-9-amd64");
     saved.write("/boot/grub/grubenv", "# GRUB Environment Block\nsaved_entry=0\n######");
     assert_eq!(booted(&saved), "6.1.0-56-amd64");
 
-    let next = tree("0");
+    let mut next = tree("0");
     next.write("/boot/grub/grubenv", "next_entry=1>1\n");
     assert_eq!(booted(&next), "6.1.0-9-amd64");
 }
 
 #[test]
 fn a_custom_file_may_set_the_default() {
-    let tree = tree("0");
+    let mut tree = tree("0");
     tree.write("/boot/grub/custom.cfg", "set default=1>1\n");
     assert_eq!(booted(&tree), "6.1.0-9-amd64");
     tree.write("/boot/grub/custom.cfg", "if [ $grub_platform = efi ]; then set default=1>1; fi\n");
@@ -144,18 +144,18 @@ fn a_custom_file_may_set_the_default() {
 fn what_can_not_be_told_is_said() {
     let doubtful = tree("uefi-firmware");
     assert!(booted(&doubtful).contains("not every machine has"));
-    let gone = tree("0");
+    let mut gone = tree("0");
     gone.remove("/boot/vmlinuz-6.1.0-56-amd64");
     assert!(booted(&gone).contains("is not in the target"));
-    let none = tree("0");
+    let mut none = tree("0");
     none.remove("/boot/grub/grub.cfg");
     assert_eq!(booted(&none), "there is no /boot/grub/grub.cfg");
-    assert!(read(Fixture::new().root()).unwrap().is_none());
+    assert!(read(MemoryTree::new().root()).unwrap().is_none());
 }
 
 #[test]
 fn a_boot_partition_of_its_own_and_links_are_followed() {
-    let tree = tree("0");
+    let mut tree = tree("0");
     let config = CONFIG.replace("DEFAULT", "0");
     tree.write("/boot/grub/grub.cfg", config.replace("/boot/vmlinuz", "/vmlinuz"));
     assert_eq!(booted(&tree), "6.1.0-56-amd64");
@@ -178,7 +178,7 @@ fn hostile_scripts_end() {
         doubling.as_str(),
         "\"$é${é}$é'é\\é",
     ] {
-        let tree = tree("0");
+        let mut tree = tree("0");
         tree.write("/boot/grub/grub.cfg", script);
         assert!(kernels(&tree).boots.is_err(), "{script:.40}");
     }

@@ -1,14 +1,14 @@
 use super::*;
-use crate::effective::fixture::Fixture;
+use crate::effective::testing::MemoryTree;
 
-fn only(tree: &Fixture) -> Server {
+fn only(tree: &MemoryTree) -> Server {
     let mut servers = read(tree.root()).unwrap();
     assert_eq!(servers.len(), 1);
     servers.remove(0)
 }
 
 fn postfix(main: &str, master: &str) -> Server {
-    only(&Fixture::of(&[
+    only(&MemoryTree::of(&[
         ("/usr/sbin/postfix", ""),
         ("/etc/postfix/main.cf", main),
         ("/etc/postfix/master.cf", master),
@@ -19,7 +19,7 @@ const SMTP: &str = "# service\nsmtp      inet  n       -       y       -       -
 
 #[test]
 fn no_program_is_no_server() {
-    assert_eq!(read(Fixture::new().root()).unwrap(), []);
+    assert_eq!(read(MemoryTree::new().root()).unwrap(), []);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn postfix_services_decide_too() {
 #[test]
 fn exim_listens_where_the_answers_say() {
     let exim = |line: &str| {
-        only(&Fixture::of(&[("/usr/sbin/exim4", ""), ("/etc/exim4/update-exim4.conf.conf", line)]))
+        only(&MemoryTree::of(&[("/usr/sbin/exim4", ""), ("/etc/exim4/update-exim4.conf.conf", line)]))
             .reach
             .value
     };
@@ -77,7 +77,7 @@ fn exim_listens_where_the_answers_say() {
 
 #[test]
 fn an_exim_configuration_by_hand_comes_first() {
-    let tree = Fixture::of(&[
+    let mut tree = MemoryTree::of(&[
         ("/usr/sbin/exim4", ""),
         ("/etc/exim4/update-exim4.conf.conf", "dc_local_interfaces=''\n"),
         (
@@ -94,8 +94,8 @@ fn an_exim_configuration_by_hand_comes_first() {
 
 #[test]
 fn other_programs_are_named() {
-    assert_eq!(only(&Fixture::of(&[("/usr/bin/msmtp", "")])).reach.value, Reach::None);
+    assert_eq!(only(&MemoryTree::of(&[("/usr/bin/msmtp", "")])).reach.value, Reach::None);
     for binary in ["/usr/sbin/smtpd", "/usr/sbin/sendmail"] {
-        assert!(matches!(only(&Fixture::of(&[(binary, "")])).reach.value, Reach::Unknown(_)));
+        assert!(matches!(only(&MemoryTree::of(&[(binary, "")])).reach.value, Reach::Unknown(_)));
     }
 }

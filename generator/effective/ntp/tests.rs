@@ -1,25 +1,25 @@
 use super::*;
-use crate::effective::fixture::Fixture;
+use crate::effective::testing::MemoryTree;
 
-fn only(tree: &Fixture) -> TimeServer {
+fn only(tree: &MemoryTree) -> TimeServer {
     let mut servers = read(tree.root()).unwrap();
     assert_eq!(servers.len(), 1);
     servers.remove(0)
 }
 
 fn chrony(text: &str) -> Reach {
-    only(&Fixture::of(&[("/usr/sbin/chronyd", ""), ("/etc/chrony/chrony.conf", text)])).server.reach.value
+    only(&MemoryTree::of(&[("/usr/sbin/chronyd", ""), ("/etc/chrony/chrony.conf", text)])).server.reach.value
 }
 
 fn ntpd(file: &str, text: &str) -> TimeServer {
-    only(&Fixture::of(&[("/usr/sbin/ntpd", ""), (file, text)]))
+    only(&MemoryTree::of(&[("/usr/sbin/ntpd", ""), (file, text)]))
 }
 
 #[test]
 fn timesyncd_is_a_client() {
-    let server = only(&Fixture::of(&[("/usr/lib/systemd/systemd-timesyncd", "")]));
+    let server = only(&MemoryTree::of(&[("/usr/lib/systemd/systemd-timesyncd", "")]));
     assert_eq!((server.server.program, server.server.reach.value), ("systemd-timesyncd", Reach::None));
-    assert!(read(Fixture::new().root()).unwrap().is_empty());
+    assert!(read(MemoryTree::new().root()).unwrap().is_empty());
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn chrony_serves_only_whom_it_allows() {
 
 #[test]
 fn chrony_reads_its_folders() {
-    let tree = Fixture::of(&[
+    let mut tree = MemoryTree::of(&[
         ("/usr/sbin/chronyd", ""),
         ("/etc/chrony/chrony.conf", "confdir /etc/chrony/conf.d /usr/lib/chrony\ninclude /etc/x*.conf\n"),
         ("/usr/lib/chrony/a.conf", "allow\n"),
@@ -103,6 +103,6 @@ fn openntpd_listens_where_it_is_told() {
     ] {
         assert_eq!(ntpd("/etc/openntpd/ntpd.conf", text).server.reach.value, reach, "{text}");
     }
-    let unknown = only(&Fixture::of(&[("/usr/sbin/ntpd", "")]));
+    let unknown = only(&MemoryTree::of(&[("/usr/sbin/ntpd", "")]));
     assert!(matches!(unknown.server.reach.value, Reach::Unknown(_)) && unknown.monlist_possible.value);
 }

@@ -1,8 +1,8 @@
 use super::*;
-use crate::effective::fixture::Fixture;
+use crate::effective::testing::MemoryTree;
 
 fn rsyslog(text: &str) -> Rsyslog {
-    read(Fixture::of(&[(BINARY, ""), (FILE, text)]).root()).unwrap().unwrap()
+    read(MemoryTree::of(&[(BINARY, ""), (FILE, text)]).root()).unwrap().unwrap()
 }
 
 /// Protocol, reach and TLS of the only input.
@@ -102,13 +102,14 @@ fn included_files_are_read_in_place() {
     for directive in
         ["$IncludeConfig /etc/rsyslog.d/*.conf", "include(file=\"/etc/rsyslog.d/*.conf\" mode=\"optional\")"]
     {
-        let tree = Fixture::of(&[(BINARY, ""), (FILE, directive), ("/etc/rsyslog.d/x.conf", "\n*.* @h\n")]);
+        let mut tree =
+            MemoryTree::of(&[(BINARY, ""), (FILE, directive), ("/etc/rsyslog.d/x.conf", "\n*.* @h\n")]);
         let outputs = read(tree.root()).unwrap().unwrap().outputs;
         assert_eq!(outputs[0].at, Location::line("/etc/rsyslog.d/x.conf", 2));
         tree.write("/etc/rsyslog.d/x.conf", "$IncludeConfig /etc/rsyslog.d/\n");
         assert_eq!(read(tree.root()).unwrap().unwrap(), Rsyslog::default());
     }
-    assert!(read(Fixture::new().root()).unwrap().is_none());
+    assert!(read(MemoryTree::new().root()).unwrap().is_none());
 }
 
 #[test]

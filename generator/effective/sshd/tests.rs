@@ -1,7 +1,7 @@
 //! Cases by hand: good, bad, good again.
 
 use super::*;
-use crate::effective::memory_tree::MemoryTree;
+use crate::effective::testing::MemoryTree;
 
 const V9_2: OpenSshVersion = OpenSshVersion::new(9, 2);
 
@@ -10,8 +10,8 @@ fn config(files: &[(&str, &str)]) -> SshdConfig {
 }
 
 fn config_of(files: &[(&str, &str)], version: OpenSshVersion) -> SshdConfig {
-    let tree = MemoryTree::new(files.iter().copied());
-    read(&Root::new(&tree), version).unwrap().unwrap()
+    let tree = MemoryTree::of(files);
+    read(&tree.root(), version).unwrap().unwrap()
 }
 
 fn main(text: &str) -> SshdConfig {
@@ -24,8 +24,8 @@ fn value(config: &SshdConfig, keyword: &str) -> String {
 
 #[test]
 fn no_file_is_no_configuration() {
-    let tree = MemoryTree::default();
-    assert!(read(&Root::new(&tree), V9_2).unwrap().is_none());
+    let tree = MemoryTree::new();
+    assert!(read(&tree.root(), V9_2).unwrap().is_none());
 }
 
 #[test]
@@ -138,14 +138,15 @@ fn what_stops_the_daemon_is_a_problem() {
 fn includes_that_never_end_are_bounded() {
     let endless = main("Include /etc/ssh/sshd_config\n");
     assert!(endless.problems.iter().any(|p| p.value.contains("nested")));
-    let tree = MemoryTree::new([(MAIN, "Include /etc/ssh/sshd_config /etc/ssh/sshd_config\n")]);
-    assert!(read(&Root::new(&tree), V9_2).is_err(), "fan-out is refused");
+    let tree = MemoryTree::of(&[(MAIN, "Include /etc/ssh/sshd_config /etc/ssh/sshd_config\n")]);
+    assert!(read(&tree.root(), V9_2).is_err(), "fan-out is refused");
 }
 
 #[test]
 fn a_dangling_link_stops_sshd_and_a_missing_name_does_not() {
-    let tree = MemoryTree::new([(MAIN, "Include x/*.conf\n")]).link("/etc/ssh/x/a.conf", "/nowhere");
-    let config = read(&Root::new(&tree), V9_2).unwrap().unwrap();
+    let mut tree = MemoryTree::of(&[(MAIN, "Include x/*.conf\n")]);
+    tree.link("/etc/ssh/x/a.conf", "/nowhere");
+    let config = read(&tree.root(), V9_2).unwrap().unwrap();
     assert_eq!(config.problems.len(), 1);
     assert!(main("Include /etc/ssh/none.conf").problems.is_empty());
 }

@@ -1,17 +1,14 @@
-//! Holds the reader against the real `cvtsudoers` on generated policies. `IRONSEED_CASES` sets
-//! how many (300 without).
+//! Holds the reader against the real `cvtsudoers` on generated policies.
 
 use std::process::Command;
 
 use serde_json::Value;
 
 use super::{Change, Default, Grant, Scope, Sudoers, read};
-use crate::effective::dice::{Dice, number};
-use crate::effective::memory_tree::MemoryTree;
-use crate::target::Root;
+use crate::effective::testing::{Dice, Differential, MemoryTree, Verdict, program};
 
 fn list(dice: &mut Dice, from: &[&str]) -> String {
-    let items: Vec<&str> = (0..=dice.roll(3)).map(|_| dice.pick(from)).collect();
+    let items: Vec<&str> = (0..=dice.below(3)).map(|_| dice.pick(from)).collect();
     items.join(dice.pick(&[",", ", ", " , "]))
 }
 
@@ -36,8 +33,8 @@ fn policy(dice: &mut Dice) -> String {
     let mut text = String::new();
     text.push_str("User_Alias ADMINS = alice, %wheel : NESTED = ADMINS, carol\n");
     text.push_str("Host_Alias SERVERS = db1, !db2\nRunas_Alias OPS = op, root\nCmnd_Alias TOOLS = /sbin/a, /sbin/b -c\n");
-    for _ in 0..dice.roll(6) {
-        if dice.roll(40) == 0 {
+    for _ in 0..dice.below(6) {
+        if dice.once_in(40) {
             text.push_str(dice.pick(&[
                 "bob ALL\n",
                 "bob ALL = ls\n",
@@ -46,7 +43,7 @@ fn policy(dice: &mut Dice) -> String {
                 "= ALL\n",
             ]));
         }
-        if dice.roll(4) == 0 {
+        if dice.once_in(4) {
             text.push_str(dice.pick(&[
                 "Defaults use_pty\n",
                 "Defaults:bob !authenticate\n",
@@ -57,7 +54,7 @@ fn policy(dice: &mut Dice) -> String {
             continue;
         }
         text.push_str(&format!("{} {} = ", list(dice, USERS), list(dice, HOSTS)));
-        for i in 0..=dice.roll(3) {
+        for i in 0..=dice.below(3) {
             text.push_str(if i == 0 { "" } else { dice.pick(&[", ", ",", ", \\\n\t"]) });
             text.push_str(&format!("{}{}{}", dice.pick(RUNAS), dice.pick(TAGS), dice.pick(COMMANDS)));
         }
@@ -150,54 +147,33 @@ fn our_defaults(policy: &Sudoers) -> Vec<(Vec<String>, String, String)> {
 }
 
 fn ours(text: &str) -> Sudoers {
-    let tree = MemoryTree::new([("/etc/sudoers", text)]);
-    read(&Root::new(&tree)).unwrap().unwrap()
+    read(&MemoryTree::of(&[("/etc/sudoers", text)]).root()).unwrap().unwrap()
+}
+
+fn verdict(text: &str) -> Verdict {
+    let tree = MemoryTree::of(&[("/sudoers", text)]).on_disk();
+    let path = tree.path().join("sudoers");
+    let said = Command::new("cvtsudoers").args(["-e", "-f", "json"]).arg(path).output().unwrap();
+    let complaint = String::from_utf8_lossy(&said.stderr);
+    let refused = complaint.contains("/sudoers:");
+    let read = ours(text);
+    match (read.problems.is_empty(), refused) {
+        (true, false) => {}
+        (false, true) => return Verdict::Refuse,
+        _ => return Verdict::differ(format!("{:?}", read.problems), complaint),
+    }
+    // Nothing at all is said of a policy without grants and defaults.
+    let json =
+        if said.stdout.is_empty() { Value::Null } else { serde_json::from_slice(&said.stdout).unwrap() };
+    let grants = one_command_each(read.grants().into_iter().map(plain).collect());
+    Verdict::same(&(our_defaults(&read), grants), &(their_defaults(&json), one_command_each(theirs(&json))))
 }
 
 #[test]
 fn agrees_with_the_real_cvtsudoers() {
-    if Command::new("cvtsudoers").arg("-V").output().is_err() {
-        println!("skipped: cvtsudoers is not installed");
+    if program("cvtsudoers").is_none() {
         return;
     }
-    let cases = number("IRONSEED_CASES", 300);
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("sudoers");
-    let (mut accepted, mut disagreements) = (0, Vec::new());
-    for case in 1..=cases {
-        let mut dice = Dice::new(case);
-        let text = policy(&mut dice);
-        std::fs::write(&path, &text).unwrap();
-        let said = Command::new("cvtsudoers").args(["-e", "-f", "json"]).arg(&path).output().unwrap();
-        let read = ours(&text);
-        let refused = String::from_utf8_lossy(&said.stderr).contains("/sudoers:");
-        if refused || !read.problems.is_empty() {
-            if refused == read.problems.is_empty() {
-                disagreements.push(format!(
-                    "case {case}: sudo {:?}, reader {:?}\n{text}",
-                    String::from_utf8_lossy(&said.stderr),
-                    read.problems
-                ));
-            }
-            continue;
-        }
-        accepted += 1;
-        // Nothing at all is said of a policy without grants and defaults.
-        let json =
-            if said.stdout.is_empty() { Value::Null } else { serde_json::from_slice(&said.stdout).unwrap() };
-        assert_eq!(our_defaults(&read), their_defaults(&json), "{text}");
-        let theirs = theirs(&json);
-        let ours: Vec<Plain> = read.grants().into_iter().map(plain).collect();
-        let (ours, theirs) = (one_command_each(ours), one_command_each(theirs));
-        if ours != theirs {
-            disagreements.push(format!("case {case}:\nsudo   {theirs:?}\nreader {ours:?}\n{text}"));
-        }
-    }
-    println!("{cases} cases, {accepted} accepted, {} disagreements", disagreements.len());
-    assert!(
-        disagreements.is_empty(),
-        "{}",
-        disagreements.iter().take(4).cloned().collect::<Vec<_>>().join("\n\n")
-    );
-    assert!(accepted * 2 > cases, "too few cases that sudo accepts");
+    let tally = Differential::cases(300).run(policy, |text| verdict(text));
+    assert!(tally.agreed > tally.refused, "too few cases that sudo accepts: {tally}");
 }

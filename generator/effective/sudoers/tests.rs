@@ -1,9 +1,9 @@
 use super::*;
-use crate::effective::memory_tree::MemoryTree;
+use crate::effective::testing::MemoryTree;
 
 fn sudoers(files: &[(&str, &str)]) -> Sudoers {
-    let tree = MemoryTree::new(files.iter().copied());
-    read(&Root::new(&tree)).unwrap().unwrap()
+    let tree = MemoryTree::of(files);
+    read(&tree.root()).unwrap().unwrap()
 }
 
 fn main(text: &str) -> Sudoers {
@@ -12,8 +12,8 @@ fn main(text: &str) -> Sudoers {
 
 #[test]
 fn no_file_is_no_policy() {
-    let tree = MemoryTree::default();
-    assert!(read(&Root::new(&tree)).unwrap().is_none());
+    let tree = MemoryTree::new();
+    assert!(read(&tree.root()).unwrap().is_none());
 }
 
 #[test]

@@ -15,7 +15,12 @@ pub fn meta(base: &Base, path: &str) -> Meta {
 /// A file with new text, and its mode and owner as they are.
 pub fn rewritten(base: &Base, path: &str, text: &str) -> Edit {
     let meta = meta(base, path);
-    Edit::File { path: path.to_owned(), content: text.as_bytes().to_vec(), mode: meta.mode, owner: (meta.uid, meta.gid) }
+    Edit::File {
+        path: path.to_owned(),
+        content: text.as_bytes().to_vec(),
+        mode: meta.mode,
+        owner: (meta.uid, meta.gid),
+    }
 }
 
 /// A file whose text follows from what it is; from nothing, where there is none. sudo wants its
@@ -25,7 +30,10 @@ pub fn edited(base: &Base, path: &str, change: impl FnOnce(&str) -> String) -> E
     let old = root.read_text(path).unwrap();
     let new = change(old.as_deref().unwrap_or_default());
     // A link is followed: the file behind it is the one that programs read.
-    let real = root.resolve(path).unwrap().map_or_else(|| path.to_owned(), |l| format!("/{}", String::from_utf8_lossy(&l.path)));
+    let real = root
+        .resolve(path)
+        .unwrap()
+        .map_or_else(|| path.to_owned(), |l| format!("/{}", String::from_utf8_lossy(&l.path)));
     match rewritten(base, &real, &new) {
         Edit::File { path, content, owner, .. } if old.is_none() && path.contains("sudoers") => {
             Edit::File { path, content, mode: 0o440, owner }
@@ -43,7 +51,11 @@ pub fn with_line(text: &str, index: usize, new: &str) -> String {
 /// A line with the cases of its first word swapped.
 pub fn swapped(line: &str, key: &str) -> String {
     let end = line.find(|c: char| c.is_whitespace() || c == '=' || c == ':').unwrap_or(line.len());
-    let end = if key.contains(' ') || line.starts_with("Defaults") { line.len().min(key.len().max(end)) } else { end };
+    let end = if key.contains(' ') || line.starts_with("Defaults") {
+        line.len().min(key.len().max(end))
+    } else {
+        end
+    };
     let swap = |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
     let start: String = line[..end].chars().map(swap).collect();
     start + &line[end..]

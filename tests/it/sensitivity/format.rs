@@ -188,7 +188,12 @@ pub const FORMATS: &[Format] = &[
             shadow("an earlier drop-in", true, "/etc/ssh/sshd_config.d/00-a.conf", Place::File),
             shadow("the main file, before its Include", true, "/etc/ssh/sshd_config", Place::Top),
             shadow("a later drop-in", false, "/etc/ssh/sshd_config.d/zz.conf", Place::File),
-            shadow("a file that no Include names", false, "/etc/ssh/sshd_config.d/00-a.conf.bak", Place::File),
+            shadow(
+                "a file that no Include names",
+                false,
+                "/etc/ssh/sshd_config.d/00-a.conf.bak",
+                Place::File,
+            ),
             shadow("a folder that no Include names", false, "/etc/ssh/sshd_config.d/00/a.conf", Place::File),
         ],
         source: "sshd -T",
@@ -250,12 +255,27 @@ pub const FORMATS: &[Format] = &[
         bom: Broken,
         defaults: &[("maxretry", "5"), ("findtime", "600")],
         shadows: &[
-            within(shadow("a later file", true, "/etc/fail2ban/jail.d/zzz.conf", Place::File), "[sshd]\n{line}\n"),
+            within(
+                shadow("a later file", true, "/etc/fail2ban/jail.d/zzz.conf", Place::File),
+                "[sshd]\n{line}\n",
+            ),
             within(shadow("jail.local", true, "/etc/fail2ban/jail.local", Place::File), "[sshd]\n{line}\n"),
-            within(shadow("a local file of the folder", true, "/etc/fail2ban/jail.d/a.local", Place::File), "[sshd]\n{line}\n"),
-            within(shadow("an earlier file", false, "/etc/fail2ban/jail.d/aa.conf", Place::File), "[sshd]\n{line}\n"),
-            within(shadow("another jail", false, "/etc/fail2ban/jail.d/zzz.conf", Place::File), "[other]\n{line}\n"),
-            within(shadow("the defaults of all jails", false, "/etc/fail2ban/jail.d/zzz.conf", Place::File), "[DEFAULT]\n{line}\n"),
+            within(
+                shadow("a local file of the folder", true, "/etc/fail2ban/jail.d/a.local", Place::File),
+                "[sshd]\n{line}\n",
+            ),
+            within(
+                shadow("an earlier file", false, "/etc/fail2ban/jail.d/aa.conf", Place::File),
+                "[sshd]\n{line}\n",
+            ),
+            within(
+                shadow("another jail", false, "/etc/fail2ban/jail.d/zzz.conf", Place::File),
+                "[other]\n{line}\n",
+            ),
+            within(
+                shadow("the defaults of all jails", false, "/etc/fail2ban/jail.d/zzz.conf", Place::File),
+                "[DEFAULT]\n{line}\n",
+            ),
         ],
         source: "fail2ban-client --dp",
         ..PLAIN
@@ -265,12 +285,40 @@ pub const FORMATS: &[Format] = &[
         paths: &["/etc/systemd/journald.conf", "/etc/systemd/journald.conf.d/*.conf"],
         bom_key: Same,
         shadows: &[
-            within(shadow("a later drop-in", true, "/etc/systemd/journald.conf.d/zzz.conf", Place::File), "[Journal]\n{line}\n"),
-            within(shadow("a later drop-in of a package", true, "/usr/lib/systemd/journald.conf.d/zzz.conf", Place::File), "[Journal]\n{line}\n"),
-            within(shadow("an earlier drop-in", false, "/etc/systemd/journald.conf.d/aa.conf", Place::File), "[Journal]\n{line}\n"),
-            within(shadow("the same name in /usr/lib", false, "/usr/lib/systemd/journald.conf.d/{name}", Place::File), "[Journal]\n{line}\n"),
-            within(shadow("another section", false, "/etc/systemd/journald.conf.d/zzz.conf", Place::File), "[Other]\n{line}\n"),
-            within(shadow("another ending", false, "/etc/systemd/journald.conf.d/zzz.bak", Place::File), "[Journal]\n{line}\n"),
+            within(
+                shadow("a later drop-in", true, "/etc/systemd/journald.conf.d/zzz.conf", Place::File),
+                "[Journal]\n{line}\n",
+            ),
+            within(
+                shadow(
+                    "a later drop-in of a package",
+                    true,
+                    "/usr/lib/systemd/journald.conf.d/zzz.conf",
+                    Place::File,
+                ),
+                "[Journal]\n{line}\n",
+            ),
+            within(
+                shadow("an earlier drop-in", false, "/etc/systemd/journald.conf.d/aa.conf", Place::File),
+                "[Journal]\n{line}\n",
+            ),
+            within(
+                shadow(
+                    "the same name in /usr/lib",
+                    false,
+                    "/usr/lib/systemd/journald.conf.d/{name}",
+                    Place::File,
+                ),
+                "[Journal]\n{line}\n",
+            ),
+            within(
+                shadow("another section", false, "/etc/systemd/journald.conf.d/zzz.conf", Place::File),
+                "[Other]\n{line}\n",
+            ),
+            within(
+                shadow("another ending", false, "/etc/systemd/journald.conf.d/zzz.bak", Place::File),
+                "[Journal]\n{line}\n",
+            ),
         ],
         source: "systemd-analyze verify (the same parser reads units)",
         ..PLAIN
@@ -280,9 +328,18 @@ pub const FORMATS: &[Format] = &[
         paths: &["/etc/systemd/system/*.d/*.conf"],
         bom_key: Same,
         shadows: &[
-            within(shadow("a later drop-in takes it back", true, "{folder}/zzz.conf", Place::File), "[Service]\nExecStartPre=\n"),
-            within(shadow("an earlier drop-in takes nothing back", false, "{folder}/aa.conf", Place::File), "[Service]\nExecStartPre=\n"),
-            within(shadow("another section", false, "{folder}/zzz.conf", Place::File), "[Unit]\nExecStartPre=\n"),
+            within(
+                shadow("a later drop-in takes it back", true, "{folder}/zzz.conf", Place::File),
+                "[Service]\nExecStartPre=\n",
+            ),
+            within(
+                shadow("an earlier drop-in takes nothing back", false, "{folder}/aa.conf", Place::File),
+                "[Service]\nExecStartPre=\n",
+            ),
+            within(
+                shadow("another section", false, "{folder}/zzz.conf", Place::File),
+                "[Unit]\nExecStartPre=\n",
+            ),
         ],
         source: "systemd-analyze verify",
         ..PLAIN
@@ -347,20 +404,29 @@ pub const FORMATS: &[Format] = &[
         bom_key: Unknown,
         dangling: Unknown,
         shadows: &[
-            within(shadow("a mount unit", true, "/etc/systemd/system/{unit}", Place::File), "[Mount]\nWhat=tmpfs\nWhere={key}\nType=tmpfs\nOptions=mode=1777\n"),
-            within(shadow("a drop-in of the mount unit", true, "/etc/systemd/system/{unit}.d/x.conf", Place::File), "[Mount]\nOptions=mode=1777\n"),
-            within(shadow("a unit that a package ships", false, "/usr/lib/systemd/system/{unit}", Place::File), "[Mount]\nWhat=tmpfs\nWhere={key}\nType=tmpfs\nOptions=mode=1777\n"),
+            within(
+                shadow("a mount unit", true, "/etc/systemd/system/{unit}", Place::File),
+                "[Mount]\nWhat=tmpfs\nWhere={key}\nType=tmpfs\nOptions=mode=1777\n",
+            ),
+            within(
+                shadow(
+                    "a drop-in of the mount unit",
+                    true,
+                    "/etc/systemd/system/{unit}.d/x.conf",
+                    Place::File,
+                ),
+                "[Mount]\nOptions=mode=1777\n",
+            ),
+            within(
+                shadow("a unit that a package ships", false, "/usr/lib/systemd/system/{unit}", Place::File),
+                "[Mount]\nWhat=tmpfs\nWhere={key}\nType=tmpfs\nOptions=mode=1777\n",
+            ),
             shadow("a later line", false, "/etc/fstab", Place::End),
         ],
         source: "systemd-fstab-generator",
         ..PLAIN
     },
-    Format {
-        name: "login.defs",
-        paths: &["/etc/login.defs"],
-        source: "shadow's lib/getdef.c",
-        ..KEYS
-    },
+    Format { name: "login.defs", paths: &["/etc/login.defs"], source: "shadow's lib/getdef.c", ..KEYS },
     Format {
         name: "pwquality",
         paths: &["/etc/security/pwquality.conf"],
@@ -371,7 +437,12 @@ pub const FORMATS: &[Format] = &[
         shadows: &[
             shadow("a later line", true, "{path}", Place::End),
             shadow("an earlier line", false, "{path}", Place::Top),
-            shadow("a drop-in, which is read before", false, "/etc/security/pwquality.conf.d/zz.conf", Place::File),
+            shadow(
+                "a drop-in, which is read before",
+                false,
+                "/etc/security/pwquality.conf.d/zz.conf",
+                Place::File,
+            ),
         ],
         ..KEYS
     },
@@ -445,7 +516,10 @@ pub const FORMATS: &[Format] = &[
         tabs: Unknown,
         shadows: &[
             shadow("a file that augenrules passes over", false, "/etc/audit/rules.d/zz.conf", Place::File),
-            within(shadow("a rule that ends all recording", true, "/etc/audit/rules.d/00-a.rules", Place::File), "-a task,never\n"),
+            within(
+                shadow("a rule that ends all recording", true, "/etc/audit/rules.d/00-a.rules", Place::File),
+                "-a task,never\n",
+            ),
         ],
         source: "augenrules",
         ..PLAIN
@@ -476,7 +550,9 @@ impl Format {
             "sudoers" => line.strip_prefix("Defaults")?.split('=').next()?.trim().to_owned(),
             "cloud-init" => line.split(':').next()?.to_owned(),
             "login.defs" => words().next()?.to_owned(),
-            "shell" | "usbguard" | "unit" if !line.contains('=') && !line.starts_with("umask") => return None,
+            "shell" | "usbguard" | "unit" if !line.contains('=') && !line.starts_with("umask") => {
+                return None;
+            }
             "audit" => line.to_owned(),
             _ => before_equals(),
         })

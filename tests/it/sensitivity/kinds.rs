@@ -44,8 +44,9 @@ fn of(make: &Maker<'_>) -> Vec<Mutant> {
         "server-scope" => network::server_scope(make),
         "log-transport" => network::log_transport(make),
         // Lines of files, all of them.
-        "sshd" | "sshd-main" | "ssh-port" | "host-key" | "updates" | "update-reboot" | "ban" | "journald" | "announcements"
-        | "file" | "key-value" | "sysctl" | "kernel-module" | "sudo-default" | "audit-rules" | "mount" => Vec::new(),
+        "sshd" | "sshd-main" | "ssh-port" | "host-key" | "updates" | "update-reboot" | "ban" | "journald"
+        | "announcements" | "file" | "key-value" | "sysctl" | "kernel-module" | "sudo-default"
+        | "audit-rules" | "mount" => Vec::new(),
         other => panic!("nothing breaks settings of kind `{other}`: say how"),
     }
 }

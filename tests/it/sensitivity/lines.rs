@@ -26,7 +26,9 @@ struct Line {
 /// Every mutant of every line and file that the bundle or a command of it wrote.
 pub fn mutants(base: &Base, bundle: &Bundle) -> Vec<Mutant> {
     let mut paths: BTreeSet<&str> = bundle.files.keys().map(String::as_str).collect();
-    paths.extend(base.items.iter().filter(|i| i.kind == "key-value").filter_map(|i| i.fields["file"].as_str()));
+    paths.extend(
+        base.items.iter().filter(|i| i.kind == "key-value").filter_map(|i| i.fields["file"].as_str()),
+    );
     if base.items.iter().any(|i| i.kind == "mount") {
         paths.insert("/etc/fstab");
     }
@@ -94,7 +96,12 @@ impl File<'_> {
         effects
     }
 
-    fn meaning(&self, answer: Answer, format: Option<&'static Format>, lost: impl Fn() -> Vec<Effect>) -> Option<Vec<Effect>> {
+    fn meaning(
+        &self,
+        answer: Answer,
+        format: Option<&'static Format>,
+        lost: impl Fn() -> Vec<Effect>,
+    ) -> Option<Vec<Effect>> {
         Some(match answer {
             Answer::Same => Vec::new(),
             Answer::Lost => lost(),
@@ -127,12 +134,18 @@ impl File<'_> {
         // The main file without its Include, or no list of rules: more than a file is lost.
         let masked = if dangling == Answer::Unknown || self.path == SSHD_MAIN { None } else { lost() };
         add(Operator::Masked, "a link to /dev/null", null, masked);
-        for (owner, who) in [((super::NOBODY, super::NOBODY), "nobody's"), (super::SOMEBODY, "an account's")] {
+        for (owner, who) in [((super::NOBODY, super::NOBODY), "nobody's"), (super::SOMEBODY, "an account's")]
+        {
             let edit = Edit::File { path: path(), content: text.clone().into(), mode: meta.mode, owner };
             let answer = format.map_or(Answer::Same, |f| f.owner);
             add(Operator::Owner, who, vec![edit], self.meaning(answer, format, Vec::new));
         }
-        let open = Edit::File { path: path(), content: text.clone().into(), mode: meta.mode | 0o022, owner: (meta.uid, meta.gid) };
+        let open = Edit::File {
+            path: path(),
+            content: text.clone().into(),
+            mode: meta.mode | 0o022,
+            owner: (meta.uid, meta.gid),
+        };
         let answer = format.map_or(Answer::Same, |f| f.mode);
         add(Operator::Mode, "writable for everybody", vec![open], self.meaning(answer, format, Vec::new));
         let crlf = rewritten(self.base, self.path, &text.replace('\n', "\r\n"));
@@ -166,7 +179,8 @@ impl File<'_> {
         let mut lines = lines_for(self.base, format, self.path, key);
         let here = |l: &Line| l.path == self.path && l.index == index;
         let mut effects = Vec::new();
-        let decides = decider(format, key, &lines).is_some_and(here) || format.name == "sshd" && ADDS_UP.contains(&key);
+        let decides =
+            decider(format, key, &lines).is_some_and(here) || format.name == "sshd" && ADDS_UP.contains(&key);
         let wanted = lines.iter().find(|l| here(l)).map(|l| l.text.clone()).unwrap_or_default();
         lines.retain(|l| !here(l));
         if decides && !still(format, key, &wanted, &lines) {
@@ -212,7 +226,8 @@ impl File<'_> {
         let commented = if headless { self.all_lost(Some(format)) } else { lost() };
         add(Operator::Comment, changed(&format!("{} {line}", format.comment)), commented);
         let bad = wrong(format.name, line);
-        let decides = decider(format, key, &lines_for(self.base, format, self.path, key)).is_some_and(|l| l.path == self.path);
+        let decides = decider(format, key, &lines_for(self.base, format, self.path, key))
+            .is_some_and(|l| l.path == self.path);
         let mut meaning = Vec::new();
         if decides || format.name == "sshd" && ADDS_UP.contains(&key) {
             meaning.push(Effect::Key(format.name, key.to_owned()));
@@ -231,9 +246,12 @@ impl File<'_> {
             (Operator::Indent, format!("  {blanks}")),
         ] {
             // The first line of a section goes on with nothing.
-            let first = operator == Operator::Indent && text.lines().nth(index.wrapping_sub(1)).is_some_and(|l| l.starts_with('['));
+            let first = operator == Operator::Indent
+                && text.lines().nth(index.wrapping_sub(1)).is_some_and(|l| l.starts_with('['));
             let answer = if first { Answer::Same } else { format.answer(operator, key) };
-            if new != line && let Some(meaning) = self.meaning(answer, Some(format), lost) {
+            if new != line
+                && let Some(meaning) = self.meaning(answer, Some(format), lost)
+            {
                 add(operator, changed(&new), meaning);
             }
         }
@@ -250,8 +268,13 @@ impl File<'_> {
         let name = self.path.rsplit('/').next()?;
         let folder = &self.path[..self.path.len() - name.len() - 1];
         let fill = |template: &str| {
-            template.replace("{path}", self.path).replace("{name}", name).replace("{folder}", folder)
-                .replace("{line}", bad).replace("{unit}", &edits::mount_unit(key)).replace("{key}", key)
+            template
+                .replace("{path}", self.path)
+                .replace("{name}", name)
+                .replace("{folder}", folder)
+                .replace("{line}", bad)
+                .replace("{unit}", &edits::mount_unit(key))
+                .replace("{key}", key)
         };
         let (path, text) = (fill(shadow.path), fill(shadow.text));
         let edit = edited(self.base, &path, |old| match shadow.place {
@@ -263,10 +286,16 @@ impl File<'_> {
         let adds_up = format.name == "sshd" && key == "denyusers";
         let mut meaning = Vec::new();
         if shadow.wins && !adds_up && format.wins(key) == format.wins {
-            meaning.push(if shadow.text.starts_with("-a task") { Effect::Refused(format.name) } else { Effect::Key(format.name, key.to_owned()) });
+            meaning.push(if shadow.text.starts_with("-a task") {
+                Effect::Refused(format.name)
+            } else {
+                Effect::Key(format.name, key.to_owned())
+            });
         }
         // Ports and addresses add up wherever they stand.
-        let counts_anyway = format.name == "sshd" && ADDS_UP.contains(&key) && matches!(path.as_str(), p if Format::of(p).is_some_and(|f| f.name == "sshd"));
+        let counts_anyway = format.name == "sshd"
+            && ADDS_UP.contains(&key)
+            && matches!(path.as_str(), p if Format::of(p).is_some_and(|f| f.name == "sshd"));
         if counts_anyway && !adds_up && meaning.is_empty() {
             meaning.push(Effect::Key(format.name, key.to_owned()));
         }
@@ -280,7 +309,9 @@ impl File<'_> {
     /// A file of which nothing is known but its text.
     fn text_lines(&self) -> Vec<Mutant> {
         let text = self.text();
-        let Some((index, line)) = text.lines().enumerate().find(|(_, l)| !l.starts_with('#') && !l.is_empty()) else {
+        let Some((index, line)) =
+            text.lines().enumerate().find(|(_, l)| !l.starts_with('#') && !l.is_empty())
+        else {
             return Vec::new();
         };
         let changed = |new: &str| vec![rewritten(self.base, self.path, &edits::with_line(&text, index, new))];
@@ -349,7 +380,9 @@ fn decider<'l>(format: &Format, key: &str, lines: &'l [Line]) -> Option<&'l Line
 
 /// Whether what is left gives the same: another line that says so, or the program's default.
 fn still(format: &'static Format, key: &str, wanted: &str, rest: &[Line]) -> bool {
-    let plain = |line: &str| line.replace(['"', ';'], "").replace('=', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let plain = |line: &str| {
+        line.replace(['"', ';'], "").replace('=', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    };
     match decider(format, key, rest) {
         Some(line) => plain(&line.text).eq_ignore_ascii_case(&plain(wanted)),
         None => {

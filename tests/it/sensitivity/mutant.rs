@@ -113,7 +113,9 @@ impl Effect {
             (Self::Key("sshd", key), "host-key") => key == "hostkey",
             (Self::Refused("sshd"), "sshd" | "ssh-port" | "host-key") => true,
             (Self::Key("sshd-main", key), "sshd-main") => key != "denyusers" && wants_keyword(base, key),
-            (Self::Gone(path), "sshd" | "ssh-port" | "host-key" | "sshd-main") => path == "/etc/ssh/sshd_config",
+            (Self::Gone(path), "sshd" | "ssh-port" | "host-key" | "sshd-main") => {
+                path == "/etc/ssh/sshd_config"
+            }
             (Self::Key("sysctl", key), "sysctl") => text("key") == key,
             (Self::Key("modprobe", key), "kernel-module") => {
                 key.split(' ').nth(1) == Some(&text("off").replace('-', "_"))
@@ -158,7 +160,8 @@ impl Effect {
             (Self::Owner(_, owner), "file-scan") => text("none") == "unowned" && *owner >= 1000,
             (Self::NotStarted(unit), "unit") => {
                 let role = text("role");
-                base.plan.distro.units.get(role).map_or(role, String::as_str) == unit && text("state") == "enabled"
+                base.plan.distro.units.get(role).map_or(role, String::as_str) == unit
+                    && text("state") == "enabled"
             }
             (Self::NotStarted(unit), "ports") => base.plan.distro.units.get("ssh") == Some(unit),
             (Self::Uninstalled(package), "package") => {

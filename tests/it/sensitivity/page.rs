@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use super::Verdict;
 use super::format::FORMATS;
 use super::mutant::Operator;
-use super::Verdict;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sensitivity.md");
 
@@ -47,7 +47,10 @@ pub fn hold(verdicts: &[Verdict]) {
         std::fs::write(PATH, &wanted).unwrap();
     }
     let found = std::fs::read_to_string(PATH).unwrap_or_default();
-    assert!(found == wanted, "docs/sensitivity.md is out of date: run `UPDATE_DOCS=1 cargo test --test it sensitivity`");
+    assert!(
+        found == wanted,
+        "docs/sensitivity.md is out of date: run `UPDATE_DOCS=1 cargo test --test it sensitivity`"
+    );
 }
 
 fn page(verdicts: &[Verdict]) -> String {
@@ -95,7 +98,16 @@ fn page(verdicts: &[Verdict]) -> String {
     page.push_str("## By operator\n\n| operator | what is done | wins: made | killed | survived | loses: made | false alarms |\n|---|---|---:|---:|---:|---:|---:|\n");
     for (operator, name, what) in Operator::ALL {
         let c = sum(&|(_, o)| *o == operator);
-        writeln!(page, "| {name} | {what} | {} | {} | {} | {} | {} |", c.winning, c.killed, c.survived(), c.losing, c.alarms).unwrap();
+        writeln!(
+            page,
+            "| {name} | {what} | {} | {} | {} | {} | {} |",
+            c.winning,
+            c.killed,
+            c.survived(),
+            c.losing,
+            c.alarms
+        )
+        .unwrap();
     }
     page.push_str("\n## By check\n\nA cell reads killed/made of those that win, and +made of those that lose; false alarms would be bold.\n\n| check |");
     let operators: Vec<(Operator, &str)> = Operator::ALL.iter().map(|(o, name, _)| (*o, *name)).collect();
@@ -117,8 +129,10 @@ fn page(verdicts: &[Verdict]) -> String {
          | file | CR LF | blanks at the end | case | BOM | tabs | indented | asked |\n|---|---|---|---|---|---|---|---|\n",
     );
     for format in FORMATS {
-        let cells = [format.crlf, format.trailing, format.case, format.bom, format.tabs, format.indent].map(|a| a.words());
-        writeln!(page, "| `{}` | {} | {} |", format.paths.join("`, `"), cells.join(" | "), format.source).unwrap();
+        let cells = [format.crlf, format.trailing, format.case, format.bom, format.tabs, format.indent]
+            .map(|a| a.words());
+        writeln!(page, "| `{}` | {} | {} |", format.paths.join("`, `"), cells.join(" | "), format.source)
+            .unwrap();
     }
     page
 }

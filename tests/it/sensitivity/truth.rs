@@ -178,26 +178,36 @@ fn sshd(root: &Path) -> Says {
     let key = at(root, "/key");
     run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &key], &[]);
     let main = at(root, "/etc/ssh/sshd_config");
-    says(run("/usr/sbin/sshd", &["-T", "-f", &main, "-h", &key], &[]), |t| t.contains("\nx11forwarding yes\n"))
+    says(run("/usr/sbin/sshd", &["-T", "-f", &main, "-h", &key], &[]), |t| {
+        t.contains("\nx11forwarding yes\n")
+    })
 }
 
 /// systemd says the order of the files; its program sets their lines in a network of its own.
 fn sysctl(root: &Path) -> Says {
-    let order = run("systemd-analyze", &["cat-config", &format!("--root={}", root.display()), "sysctl.d"], &[]);
+    let order =
+        run("systemd-analyze", &["cat-config", &format!("--root={}", root.display()), "sysctl.d"], &[]);
     fs::write(root.join("all.conf"), order.unwrap()).unwrap();
-    let script = format!("/lib/systemd/systemd-sysctl {}; cat /proc/sys/net/ipv4/conf/all/log_martians", at(root, "/all.conf"));
+    let script = format!(
+        "/lib/systemd/systemd-sysctl {}; cat /proc/sys/net/ipv4/conf/all/log_martians",
+        at(root, "/all.conf")
+    );
     says(run("unshare", &["--map-root-user", "--net", "sh", "-c", &script], &[]), |t| t.trim() == "1")
 }
 
 /// kmod reads one folder when it is told which: those of packages are not held here.
 fn modprobe(root: &Path) -> Says {
-    says(run("modprobe", &["--showconfig", "-C", &at(root, "/etc/modprobe.d")], &[]), |t| t.split('\n').any(|l| l == "blacklist foo"))
+    says(run("modprobe", &["--showconfig", "-C", &at(root, "/etc/modprobe.d")], &[]), |t| {
+        t.split('\n').any(|l| l == "blacklist foo")
+    })
 }
 
 fn apt(root: &Path) -> Says {
     let first = at(root, "/first");
     fs::write(&first, format!("Dir \"{}/\";\nDir::Etc \"etc/apt/\";\n", root.display())).unwrap();
-    says(run("apt-config", &["dump"], &[("APT_CONFIG", &first)]), |t| t.to_ascii_lowercase().contains("periodic::enable \"7\";"))
+    says(run("apt-config", &["dump"], &[("APT_CONFIG", &first)]), |t| {
+        t.to_ascii_lowercase().contains("periodic::enable \"7\";")
+    })
 }
 
 fn fail2ban(root: &Path) -> Says {
@@ -221,28 +231,45 @@ fn sudo(root: &Path) -> Says {
 fn journald(root: &Path) -> Says {
     let named = format!("--root={}", root.display());
     let order = run("systemd-analyze", &["cat-config", &named, "systemd/journald.conf"], &[]).unwrap();
-    let unit = order.replace("[Journal]", "[Install]").replace("Storage", "WantedBy").replace("sTORAGE", "wANTEDbY");
+    let unit =
+        order.replace("[Journal]", "[Install]").replace("Storage", "WantedBy").replace("sTORAGE", "wANTEDbY");
     let unit = unit.replace("persistent", "good.target").replace("volatile", "bad.target");
     // A list: what comes last is what an option with one value has.
     fs::create_dir_all(root.join("etc/systemd/system")).unwrap();
-    fs::write(root.join("etc/systemd/system/x.service"), format!("[Service]\nExecStart=/bin/true\n{unit}")).unwrap();
+    fs::write(root.join("etc/systemd/system/x.service"), format!("[Service]\nExecStart=/bin/true\n{unit}"))
+        .unwrap();
     run("systemctl", &[&named, "enable", "x.service"], &[]);
-    let wanted = |target: &str| root.join(format!("etc/systemd/system/{target}.wants/x.service")).symlink_metadata().is_ok();
+    let wanted = |target: &str| {
+        root.join(format!("etc/systemd/system/{target}.wants/x.service")).symlink_metadata().is_ok()
+    };
     let last_good = order.rfind("persistent") > order.rfind("volatile") || !wanted("bad.target");
     if wanted("good.target") && last_good { Says::Good } else { Says::Else }
 }
 
 fn cloud_init(root: &Path) -> Says {
-    let script = format!("from cloudinit import util; print(util.read_conf_with_confd('{}').get('ssh_pwauth'))", at(root, "/etc/cloud/cloud.cfg"));
+    let script = format!(
+        "from cloudinit import util; print(util.read_conf_with_confd('{}').get('ssh_pwauth'))",
+        at(root, "/etc/cloud/cloud.cfg")
+    );
     says(run("/usr/bin/python3", &["-c", &script], &[]), |t| t.trim() == "False")
 }
 
 fn nft(root: &Path) -> Says {
-    says(run("unshare", &["--map-root-user", "--net", "nft", "-c", "-f", &at(root, "/etc/nftables.conf")], &[]), |_| true)
+    says(
+        run(
+            "unshare",
+            &["--map-root-user", "--net", "nft", "-c", "-f", &at(root, "/etc/nftables.conf")],
+            &[],
+        ),
+        |_| true,
+    )
 }
 
 fn pwquality(root: &Path) -> Says {
-    let script = format!("import pwquality; s = pwquality.PWQSettings(); s.read_config('{}'); print(s.minlen)", at(root, "/etc/security/pwquality.conf"));
+    let script = format!(
+        "import pwquality; s = pwquality.PWQSettings(); s.read_config('{}'); print(s.minlen)",
+        at(root, "/etc/security/pwquality.conf")
+    );
     says(run("/usr/bin/python3", &["-c", &script], &[]), |t| t.trim() == "15")
 }
 
@@ -286,7 +313,9 @@ fn write(root: &Path, path: &str, text: &str) {
 fn expected(answer: Answer) -> Option<Says> {
     match answer {
         Answer::Same => Some(Says::Good),
-        Answer::Lost | Answer::FileLost | Answer::Problem | Answer::FileProblem | Answer::Mixed => Some(Says::Else),
+        Answer::Lost | Answer::FileLost | Answer::Problem | Answer::FileProblem | Answer::Mixed => {
+            Some(Says::Else)
+        }
         Answer::Broken => Some(Says::Refuses),
         Answer::Unknown => None,
     }
@@ -294,7 +323,8 @@ fn expected(answer: Answer) -> Option<Says> {
 
 fn programs() -> impl Iterator<Item = (&'static Program, &'static Format)> {
     let there = |p: &&Program| {
-        let module = p.format != "pwquality" || run("/usr/bin/python3", &["-c", "import pwquality"], &[]).is_some();
+        let module =
+            p.format != "pwquality" || run("/usr/bin/python3", &["-c", "import pwquality"], &[]).is_some();
         have(p.needs, "a program's answers to mutants") && module
     };
     PROGRAMS.iter().filter(there).map(|p| (p, FORMATS.iter().find(|f| f.name == p.format).unwrap()))
@@ -310,7 +340,10 @@ fn programs_make_of_changed_lines_what_the_table_says() {
             let Some(wanted) = expected(format.answer(operator, program.key)) else { continue };
             let said = (program.ask)(program.tree(&program.changed(operator)).path());
             if said != wanted {
-                wrong.push_str(&format!("\n  {} {operator:?}: the program: {said:?}, the table: {wanted:?}", program.format));
+                wrong.push_str(&format!(
+                    "\n  {} {operator:?}: the program: {said:?}, the table: {wanted:?}",
+                    program.format
+                ));
             }
         }
     }
@@ -336,7 +369,10 @@ fn second_places_win_and_lose_as_the_table_says() {
             let wanted = if shadow.wins { Says::Else } else { Says::Good };
             let said = (program.ask)(tree.path());
             if said != wanted {
-                wrong.push_str(&format!("\n  {} {}: the program: {said:?}, the table: {wanted:?}", program.format, shadow.name));
+                wrong.push_str(&format!(
+                    "\n  {} {}: the program: {said:?}, the table: {wanted:?}",
+                    program.format, shadow.name
+                ));
             }
         }
     }

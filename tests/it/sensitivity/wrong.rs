@@ -41,7 +41,10 @@ fn weaker(key: &str, old: &str) -> String {
         "Ciphers" => "aes128-cbc",
         "MACs" => "hmac-sha1",
         "KexAlgorithms" => "diffie-hellman-group14-sha1",
-        "HostKeyAlgorithms" | "PubkeyAcceptedAlgorithms" | "HostbasedAcceptedAlgorithms" | "CASignatureAlgorithms" => "ssh-rsa",
+        "HostKeyAlgorithms"
+        | "PubkeyAcceptedAlgorithms"
+        | "HostbasedAcceptedAlgorithms"
+        | "CASignatureAlgorithms" => "ssh-rsa",
         "HostKey" => return old.replace("ed25519", "ecdsa").replace("rsa", "ecdsa"),
         _ => return value(old),
     };
@@ -95,7 +98,10 @@ fn audit_rule(line: &str) -> Option<String> {
         ("-e", _) => "-e 0".to_owned(),
         ("-f", _) => "-f 0".to_owned(),
         ("-b", _) => "-b 64".to_owned(),
-        ("-w", rest) => format!("-w {}", rest.replace(" -p wa ", " -p x ").replace(" -p x -k modules", " -p a -k modules")),
+        ("-w", rest) => format!(
+            "-w {}",
+            rest.replace(" -p wa ", " -p x ").replace(" -p x -k modules", " -p a -k modules")
+        ),
         (option, rest) => format!("{option} {}", rest.replace("always,exit", "never,exit")),
     })
 }

@@ -3,21 +3,21 @@ use std::path::Path;
 use std::process::Command;
 
 use super::*;
-use crate::effective::fixture::{Dice, Disk, Fixture, cases};
+use crate::effective::testing::{Dice, Differential, MemoryTree, Verdict, agree};
 
 const PART: &str = "etc/apt/apt.conf.d/50x";
 
 fn read(files: &[(&str, &str)]) -> AptConf {
-    AptConf::read(Fixture::of(files).root()).unwrap()
+    AptConf::read(MemoryTree::of(files).root()).unwrap()
 }
 
 #[test]
 fn the_last_scalar_wins_and_points_at_its_line() {
-    let fixture = Fixture::of(&[
+    let mut fixture = MemoryTree::of(&[
         ("etc/apt/apt.conf.d/10a", "APT::Periodic::Enable \"1\";\n"),
         ("etc/apt/apt.conf.d/20b", "// nothing\napt { periodic { enable \"0\"; }; };\n"),
     ]);
-    let value = |f: &Fixture| AptConf::read(f.root()).unwrap().get("APT::Periodic::Enable").cloned();
+    let value = |f: &MemoryTree| AptConf::read(f.root()).unwrap().get("APT::Periodic::Enable").cloned();
     assert_eq!(value(&fixture), Some(Sourced::new("0".into(), Location::line("/etc/apt/apt.conf.d/20b", 2))));
     let conf = AptConf::read(fixture.root()).unwrap();
     assert_eq!(
@@ -64,7 +64,7 @@ fn hostile_files_are_bounded() {
         "[".repeat(50_000) + ";",
         "% %4 %zz;\n\"%".into(),
     ] {
-        let fixture = Fixture::of(&[(PART, &text)]);
+        let fixture = MemoryTree::of(&[(PART, &text)]);
         AptConf::read(fixture.root()).unwrap().entries().count();
     }
 }
@@ -103,7 +103,7 @@ fn comparable(dump: &str) -> Vec<String> {
 
 /// What our reader concludes, with apt's built-in defaults read first.
 fn ours(root: Root<'_>, defaults: &str) -> Option<Vec<String>> {
-    let base = Fixture::of(&[("defaults", defaults)]);
+    let base = MemoryTree::of(&[("defaults", defaults)]);
     let mut conf = AptConf::empty();
     assert!(parse::file(&mut conf, base.root(), "defaults", 0).unwrap());
     let mut good = parse::directory(&mut conf, root, PARTS, 0).unwrap();
@@ -126,83 +126,57 @@ fn quote(name: &str) -> String {
         .collect()
 }
 
-/// Compares two dumps and shows only from where they part.
-fn assert_same(ours: Option<&[String]>, real: Option<&[String]>, case: &str) {
-    let (Some(own), Some(other)) = (ours, real) else {
-        assert_eq!(ours.is_some(), real.is_some(), "one refuses, the other doesn't: {case}");
-        return;
-    };
-    let same = own.iter().zip(other).take_while(|(a, b)| a == b).count();
-    let rest = |lines: &[String]| lines.iter().skip(same).take(5).cloned().collect::<Vec<_>>();
-    assert_eq!(rest(own), rest(other), "{case}");
-}
-
+/// apt's built-in defaults, as a dump for a tree at this place.
 fn defaults(root: &Path) -> String {
-    let empty = Fixture::new();
+    let empty = MemoryTree::new().on_disk();
     let text = dump(empty.path(), &["dump"]).unwrap();
     text.replace(&*empty.path().to_string_lossy(), &root.to_string_lossy())
 }
 
+fn verdict(tree: &MemoryTree) -> Verdict {
+    let disk = tree.on_disk();
+    let real = dump(disk.path(), &["dump"]).map(|text| comparable(&text));
+    Verdict::of(ours(tree.root(), &defaults(disk.path())), real)
+}
+
 #[test]
 fn agrees_with_apt_config_on_shipped_files() {
-    let fixture = Fixture::new();
-    let parts = fs::read_dir("/etc/apt/apt.conf.d").unwrap();
-    for part in parts.map(|p| p.unwrap().path()).filter(|p| p.is_file()) {
-        let name = part.file_name().unwrap().to_str().unwrap().to_owned();
-        fixture.write(&format!("{PARTS}/{name}"), fs::read(part).unwrap());
-    }
-    let real = dump(fixture.path(), &["dump"]).unwrap();
-    let ours = ours(fixture.root(), &defaults(fixture.path())).unwrap();
-    assert_same(Some(&ours), Some(&comparable(&real)), "shipped");
-    assert!(ours.len() > 50);
+    let shipped = MemoryTree::load(Path::new("/etc/apt/apt.conf.d"), PARTS);
+    assert!(ours(shipped.root(), &defaults(Path::new("/"))).unwrap().len() > 50);
+    agree(shipped, verdict);
 }
 
 #[test]
 fn agrees_with_apt_config_on_generated_files() {
-    let mut refused = 0;
-    let total = cases(400);
-    for seed in 0..total {
-        let mut dice = Dice::new(seed);
-        let fixture = Fixture::new();
-        for _ in 0..1 + dice.below(4) {
-            let name = dice.pick(&[
-                "10a",
-                "20b.conf",
-                "05c.bak",
-                "30.d.conf",
-                "a b",
-                "z~",
-                "99x",
-                "e.",
-                ".hid",
-                "UP",
-                "_u",
-                "c:d",
-                "a.dpkg-dist",
-                "50ä",
-            ]);
-            fixture.write(&format!("{PARTS}/{name}"), generated(&mut dice));
-        }
-        if dice.once_in(3) {
-            fixture.write(MAIN, generated(&mut dice));
-        }
-        let real = dump(fixture.path(), &["dump"]);
-        let ours = ours(fixture.root(), &defaults(fixture.path()));
-        refused += u64::from(real.is_none());
-        let real = real.map(|r| comparable(&r));
-        assert_same(ours.as_deref(), real.as_deref(), &format!("seed {seed}: {}", shown(&fixture)));
-    }
-    assert!(refused > 0 && refused < total / 2, "{refused} of {total} refused");
+    let tally = Differential::cases(400).run(generated_tree, verdict);
+    assert!(tally.refused > 0 && tally.refused < tally.agreed, "one-sided cases: {tally}");
 }
 
-fn shown(fixture: &Fixture) -> String {
-    let disk = Disk::new(fixture.path());
-    let mut text = String::new();
-    for entry in Root::new(&disk).read_dir(PARTS).unwrap() {
-        let path = format!("{PARTS}/{}", String::from_utf8_lossy(&entry.name));
-        text += &format!("\n--- {path}\n{}", fixture.root().read_text(&path).unwrap().unwrap());
+fn generated_tree(dice: &mut Dice) -> MemoryTree {
+    let mut tree = MemoryTree::new();
+    for _ in 0..dice.range(1..=4) {
+        let name = dice.pick(&[
+            "10a",
+            "20b.conf",
+            "05c.bak",
+            "30.d.conf",
+            "a b",
+            "z~",
+            "99x",
+            "e.",
+            ".hid",
+            "UP",
+            "_u",
+            "c:d",
+            "a.dpkg-dist",
+            "50ä",
+        ]);
+        tree.write(format!("{PARTS}/{name}"), generated(dice));
     }
-    text + "\n--- main\n" + &fixture.root().read_text(MAIN).unwrap().unwrap_or_default()
+    if dice.once_in(3) {
+        tree.write(MAIN, generated(dice));
+    }
+    tree
 }
 
 fn generated(dice: &mut Dice) -> String {
@@ -272,34 +246,34 @@ fn generated(dice: &mut Dice) -> String {
 
 #[test]
 fn includes_agree_with_apt_config() {
-    let fixture = Fixture::new();
-    let outside = fixture.path().to_str().unwrap().to_owned();
+    let disk = MemoryTree::new().on_disk();
+    let outside = disk.path().to_str().unwrap();
+    let mut tree = MemoryTree::new();
     // apt takes the path as it stands; inside the target the same path must lead to the same text.
-    for prefix in ["", &outside] {
-        fixture.write(&format!("{prefix}/more.conf"), "A::B \"2\";\nL:: \"more\";\n");
-        fixture.write(&format!("{prefix}/dir/1"), "L:: \"one\";\n");
-        fixture.write(&format!("{prefix}/dir/2.bad"), "L:: \"bad\";\n");
+    for prefix in ["", outside] {
+        tree.write(format!("{prefix}/more.conf"), "A::B \"2\";\nL:: \"more\";\n");
+        tree.write(format!("{prefix}/dir/1"), "L:: \"one\";\n");
+        tree.write(format!("{prefix}/dir/2.bad"), "L:: \"bad\";\n");
     }
     let text = format!("A::B \"1\";\n#include \"{outside}/more.conf\";\n#include \"{outside}/dir/\";\n");
-    fixture.write(PART, text);
-    let real = dump(fixture.path(), &["dump"]).unwrap();
-    let own = ours(fixture.root(), &defaults(fixture.path())).unwrap();
-    assert_same(Some(&own), Some(&comparable(&real)), "includes");
+    tree.write(PART, text).write_to(disk.path());
+    let real = dump(disk.path(), &["dump"]).unwrap();
+    let own = ours(tree.root(), &defaults(disk.path())).unwrap();
+    assert_eq!(Verdict::same(&own, &comparable(&real)), Verdict::Agree);
     assert!(own.contains(&"L:: \"one\";".to_owned()) && !own.contains(&"L:: \"bad\";".to_owned()));
-    fixture.write(PART, "#include \"/not/there\";");
-    assert_eq!(dump(fixture.path(), &["dump"]), None);
-    assert_eq!(ours(fixture.root(), &defaults(fixture.path())), None);
+    assert_eq!(verdict(MemoryTree::new().write(PART, "#include \"/not/there\";")), Verdict::Refuse);
 }
 
 #[test]
 fn booleans_agree_with_apt_config() {
     for word in ["1", "0", "true", "No", "ENABLE", "off", "2", "x", "with", "without", "yes", "on"] {
-        let fixture = Fixture::of(&[(PART, &format!("Some::Flag \"{word}\";"))]);
+        let fixture = MemoryTree::of(&[(PART, &format!("Some::Flag \"{word}\";"))]);
         let own = AptConf::read(fixture.root()).unwrap().boolean("Some::Flag");
+        let disk = fixture.on_disk();
         // With the default true and false: apt answers both the same only where the word decides.
         let ask = |default: &str| {
-            let main = fixture.path().join("root.conf");
-            fs::write(&main, pointing_at(fixture.path())).unwrap();
+            let main = disk.path().join("root.conf");
+            fs::write(&main, pointing_at(disk.path())).unwrap();
             let script = "import apt_pkg,sys; apt_pkg.init_config(); \
                           print(apt_pkg.config.find_b('Some::Flag', sys.argv[1] == 'true'))";
             let output = Command::new("/usr/bin/python3")

@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use super::*;
-use crate::effective::fixture::{Disk, Fixture};
+use crate::effective::testing::MemoryTree;
+use crate::target::DirTree;
 
 const RELEASE: &str = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nOrigin: Debian\n\
                        Label: Debian-Security\nSuite: oldstable-security\nCodename: bookworm-security\n\
@@ -10,7 +11,7 @@ const RELEASE: &str = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nOrigi
                        -----BEGIN PGP SIGNATURE-----\n\nx\n";
 const PREFIX: &str = "var/lib/apt/lists/mirror.example_d%5fs_dists_bookworm-security_";
 
-fn fixture() -> Fixture {
+fn fixture() -> MemoryTree {
     let packages = "Package: a\nVersion: 1.0-1+deb12u2\nArchitecture: amd64\n\n\
                     Package: a\nVersion: 1.0-1+deb12u1\nArchitecture: amd64\n\n\
                     Package: b\nVersion: 0.9\nArchitecture: all\n\n\
@@ -18,7 +19,7 @@ fn fixture() -> Fixture {
     let status = "Package: a\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.0-1\n\n\
                   Package: b\nStatus: install ok installed\nArchitecture: all\nVersion: 1.0\n\n\
                   Package: gone\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 1\n";
-    Fixture::of(&[
+    MemoryTree::of(&[
         (&format!("{PREFIX}InRelease"), RELEASE),
         (&format!("{PREFIX}main_binary-amd64_Packages"), packages),
         ("var/lib/dpkg/status", status),
@@ -37,13 +38,13 @@ fn a_signed_release_is_read() {
 
 #[test]
 fn pending_upgrades_good_bad_good() {
-    let fixture = fixture();
-    let pending = |fixture: &Fixture| {
+    let mut fixture = fixture();
+    let pending = |fixture: &MemoryTree| {
         let installed = Database::read(fixture.root()).unwrap().unwrap();
         let security = |a: &Archive| a.label == "Debian-Security";
         pending_upgrades(fixture.root(), &installed, security).unwrap()
     };
-    let names = |fixture: &Fixture| {
+    let names = |fixture: &MemoryTree| {
         pending(fixture).map(|p| p.into_iter().map(|p| (p.package, p.candidate.value)).collect())
     };
     assert_eq!(names(&fixture), Some(vec![("a".to_owned(), "1.0-1+deb12u2".to_owned())]));
@@ -54,7 +55,7 @@ fn pending_upgrades_good_bad_good() {
     // Without lists nobody can say that nothing is pending.
     fixture.remove(&list);
     assert_eq!(names(&fixture), None);
-    fixture.write(&format!("{list}.lz4"), "x");
+    fixture.write(format!("{list}.lz4"), "x");
     let installed = Database::read(fixture.root()).unwrap().unwrap();
     let unreadable = pending_upgrades(fixture.root(), &installed, |_| true);
     assert!(matches!(unreadable, Err(TargetError::Unsupported(_))));
@@ -82,7 +83,7 @@ fn agrees_with_apt_cache_here() {
     }
     // The installed packages themselves are an archive to apt.
     real.retain(|archive| archive.suite != "now");
-    let disk = Disk::new("/");
+    let disk = DirTree::open("/".as_ref()).unwrap();
     let lists = package_lists(Root::new(&disk)).unwrap();
     let own: BTreeSet<Archive> =
         lists.into_iter().map(|list| Archive { site: String::new(), ..list.archive }).collect();

@@ -1,30 +1,30 @@
 use std::process::Command;
 
 use super::*;
-use crate::effective::fixture::{Dice, Fixture, cases};
+use crate::effective::testing::{Dice, Differential, MemoryTree, Verdict};
 
 #[test]
 fn good_bad_good() {
     let list = "# c\ndeb [arch=amd64 signed-by=/k.gpg] http://h/d s main contrib # end\n";
-    let fixture = Fixture::of(&[(MAIN, list)]);
-    let read = || Sources::read(fixture.root()).unwrap();
-    let source = read().enabled[0].clone();
+    let mut fixture = MemoryTree::of(&[(MAIN, list)]);
+    let read = |tree: &MemoryTree| Sources::read(tree.root()).unwrap();
+    let source = read(&fixture).enabled[0].clone();
     assert_eq!(source.signed_by(), Some("/k.gpg"));
     assert_eq!(source.trusted(), None);
     assert_eq!(source.components, ["main", "contrib"]);
     assert_eq!(source.at, Location::line("/etc/apt/sources.list", 2));
 
     fixture.write(MAIN, "deb [trusted=yes] http://h/d s main\n");
-    assert_eq!(read().enabled[0].trusted(), Some(true));
+    assert_eq!(read(&fixture).enabled[0].trusted(), Some(true));
     fixture.write(MAIN, "deb http://h/d\n");
-    assert_eq!(read().broken.len(), 1);
+    assert_eq!(read(&fixture).broken.len(), 1);
     fixture.write(MAIN, list);
-    assert!(read().broken.is_empty());
+    assert!(read(&fixture).broken.is_empty());
 }
 
 #[test]
 fn paragraphs_name_many_and_can_be_off() {
-    let fixture = Fixture::of(&[(
+    let fixture = MemoryTree::of(&[(
         "etc/apt/sources.list.d/x.sources",
         "Types: deb deb-src\nURIs: http://h/d\nSuites: a a-updates\n# c\nComponents: main\n\
          Signed-By:\n -----BEGIN\n .\n\nEnabled: no\nTypes: deb\nURIs: u:\nSuites: b\nComponents: c\n",
@@ -36,7 +36,7 @@ fn paragraphs_name_many_and_can_be_off() {
 }
 
 /// Every enabled binary source, as `uri|suite|component`, sorted; `None` if apt refuses.
-fn ours(fixture: &Fixture) -> Option<Vec<String>> {
+fn ours(fixture: &MemoryTree) -> Option<Vec<String>> {
     let sources = Sources::read(fixture.root()).unwrap();
     let mut lines = Vec::new();
     for source in sources.enabled.iter().filter(|s| s.types.contains(&"deb".into())) {
@@ -56,8 +56,9 @@ fn ours(fixture: &Fixture) -> Option<Vec<String>> {
     sources.broken.is_empty().then_some(lines)
 }
 
-fn real(fixture: &Fixture) -> Option<Vec<String>> {
-    let at = fixture.path().display();
+fn real(fixture: &MemoryTree) -> Option<Vec<String>> {
+    let disk = fixture.on_disk();
+    let at = disk.path().display();
     let output = Command::new("apt-get")
         .args(["indextargets", "--no-release-info"])
         .args(["-o", &format!("Dir::Etc::SourceList={at}/{MAIN}")])
@@ -79,23 +80,18 @@ fn real(fixture: &Fixture) -> Option<Vec<String>> {
 
 #[test]
 fn agrees_with_apt_on_generated_sources() {
-    let mut refused = 0;
-    let total = cases(300);
-    for seed in 0..total {
-        let mut dice = Dice::new(seed);
-        let fixture = Fixture::new();
-        fixture.write(MAIN, one_line(&mut dice));
-        let name = dice.pick(&["a.list", "b.list.bak", "c", "d e.list"]);
-        fixture.write(&format!("{PARTS}/{name}"), one_line(&mut dice));
-        let name = dice.pick(&["a.sources", "x.sources~", "z.y.sources"]);
-        fixture.write(&format!("{PARTS}/{name}"), paragraph(&mut dice));
-        let real = real(&fixture);
-        refused += u64::from(real.is_none());
-        let shown = fixture.root().read_text(MAIN).unwrap();
-        let part = fixture.root().read_text(format!("{PARTS}/{name}")).unwrap();
-        assert_eq!(ours(&fixture), real, "seed {seed}: {shown:?} {name} {part:?}");
-    }
-    assert!(refused > 0 && refused < total / 2, "{refused} of {total} refused");
+    let tally = Differential::cases(300).run(generated, |tree| Verdict::of(ours(tree), real(tree)));
+    assert!(tally.refused > 0 && tally.refused < tally.agreed, "one-sided cases: {tally}");
+}
+
+fn generated(dice: &mut Dice) -> MemoryTree {
+    let mut tree = MemoryTree::new();
+    tree.write(MAIN, one_line(dice));
+    let name = dice.pick(&["a.list", "b.list.bak", "c", "d e.list"]);
+    tree.write(format!("{PARTS}/{name}"), one_line(dice));
+    let name = dice.pick(&["a.sources", "x.sources~", "z.y.sources"]);
+    tree.write(format!("{PARTS}/{name}"), paragraph(dice));
+    tree
 }
 
 /// Each with a URI of its own: apt objects to one archive with two different options.

@@ -1,14 +1,15 @@
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::*;
 use crate::effective::apt::release::Archive;
-use crate::effective::fixture::{Dice, Fixture, cases};
+use crate::effective::testing::{self, Case, Dialogue, Dice, Differential, MemoryTree};
 use crate::location::Location;
 
 const PART: &str = "etc/apt/apt.conf.d/50unattended-upgrades";
 
 fn conf(text: &str) -> AptConf {
-    AptConf::read(Fixture::of(&[(PART, text)]).root()).unwrap()
+    AptConf::read(MemoryTree::of(&[(PART, text)]).root()).unwrap()
 }
 
 /// The archives a machine of Debian 12 knows, with the fields of their real `Release` files.
@@ -58,7 +59,7 @@ fn the_verdict_names_the_line() {
     let Verdict::AllowedBy(line) = rules.judge(security).unwrap() else { panic!() };
     assert_eq!(line.at, Location::line(format!("/{PART}"), 2));
     let bad = super::super::conf::AptConf::read(
-        Fixture::of(&[(PART, "Unattended-Upgrade::Origins-Pattern:: \"${distro_nme}\";")]).root(),
+        MemoryTree::of(&[(PART, "Unattended-Upgrade::Origins-Pattern:: \"${distro_nme}\";")]).root(),
     );
     let error = OriginRules::read(&bad.unwrap(), "Debian", "bookworm").unwrap_err();
     assert_eq!(error.rule.at.line, Some(1));
@@ -107,8 +108,8 @@ fn hostile_patterns_are_bounded() {
     glob::matches(&text, &("[".repeat(50_000) + "]"));
 }
 
-/// The program's own functions, loaded without running it. Says for each configuration the
-/// indices of the allowed archives, or `error`.
+/// The program's own functions, loaded without running it. Says for each case, a line of JSON,
+/// what it thinks of the archives, or `error`.
 const PROGRAM: &str = r#"
 import importlib.machinery, importlib.util, json, sys, types, logging
 logging.disable(logging.CRITICAL)
@@ -120,7 +121,8 @@ loader = importlib.machinery.SourceFileLoader("uu", sys.argv[1])
 uu = importlib.util.module_from_spec(importlib.util.spec_from_loader("uu", loader))
 loader.exec_module(uu)
 import apt_pkg
-for case in json.load(sys.stdin):
+for line in sys.stdin:
+    case = json.loads(line)
     uu.get_distro_id = lambda: case["id"]
     uu.get_distro_codename = lambda: case["codename"]
     try:
@@ -129,7 +131,7 @@ for case in json.load(sys.stdin):
         apt_pkg.read_config_file(apt_pkg.config, sys.argv[2])
         allowed = uu.get_allowed_origins()
     except Exception:
-        print(json.dumps("error"))
+        print(json.dumps("error"), flush=True)
         continue
     verdicts = []
     for fields in case["archives"]:
@@ -137,69 +139,83 @@ for case in json.load(sys.stdin):
             verdicts.append(uu.is_allowed_origin(types.SimpleNamespace(**fields), allowed))
         except Exception:
             verdicts.append("error")
-    print(json.dumps(verdicts))
+    print(json.dumps(verdicts), flush=True)
 "#;
 
-#[derive(serde::Serialize)]
-struct Case {
-    id: &'static str,
-    codename: &'static str,
+#[derive(Clone)]
+struct Question {
     conf: String,
-    archives: Vec<serde_json::Value>,
+    archives: Vec<Archive>,
+}
+
+const ID: &str = "Debian";
+const CODENAME: &str = "bookworm";
+
+impl Question {
+    /// The line that the program reads.
+    fn json(&self) -> String {
+        let shown = |a: &Archive| {
+            serde_json::json!({
+                "origin": a.origin, "label": a.label, "archive": a.suite, "codename": a.codename,
+                "component": a.component, "site": a.site,
+            })
+        };
+        let archives: Vec<_> = self.archives.iter().map(shown).collect();
+        serde_json::json!({ "id": ID, "codename": CODENAME, "conf": self.conf, "archives": archives })
+            .to_string()
+    }
+}
+
+impl Case for Question {
+    fn smaller(&self) -> Vec<Self> {
+        self.conf.smaller().into_iter().map(|conf| Self { conf, ..self.clone() }).collect()
+    }
+
+    fn shown(&self) -> String {
+        format!("{}\n{:#?}", self.conf, self.archives)
+    }
 }
 
 /// Where the real program is: installed, or unpacked where `IRONSEED_UNATTENDED_UPGRADE` says.
-fn program() -> Option<String> {
-    let own = std::env::var("IRONSEED_UNATTENDED_UPGRADE").ok();
-    own.into_iter()
-        .chain(["/usr/bin/unattended-upgrade".to_owned()])
-        .find(|path| std::path::Path::new(path).is_file())
+fn program() -> Option<PathBuf> {
+    match std::env::var_os("IRONSEED_UNATTENDED_UPGRADE") {
+        Some(own) => Some(own.into()),
+        None => testing::program("unattended-upgrade"),
+    }
 }
 
 #[test]
 fn agrees_with_the_program_on_generated_rules() {
-    let Some(program) = program() else {
-        assert!(std::env::var_os("CI").is_none(), "the package unattended-upgrades is missing");
-        eprintln!("skipped: the package unattended-upgrades is missing");
-        return;
-    };
-    let cases: Vec<(Case, Vec<Archive>)> = (0..cases(2000)).map(|s| case(&mut Dice::new(s))).collect();
-    let input: Vec<&Case> = cases.iter().map(|(case, _)| case).collect();
-    let fixture = Fixture::of(&[("in", &serde_json::to_string(&input).unwrap())]);
-    let output = Command::new("/usr/bin/python3")
-        .args(["-c", PROGRAM, &program])
-        .arg(fixture.path().join("conf"))
-        .stdin(std::fs::File::open(fixture.path().join("in")).unwrap())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let answers = String::from_utf8(output.stdout).unwrap();
+    let Some(program) = program() else { return };
+    let scratch = MemoryTree::new().on_disk();
+    let mut python = Command::new("/usr/bin/python3");
+    python.args(["-c", PROGRAM]).arg(program).arg(scratch.path().join("conf"));
+    let mut real = Dialogue::start(&mut python);
     let mut seen = [0; 3];
-    assert_eq!(answers.lines().count(), cases.len());
-    for ((case, archives), answer) in cases.iter().zip(answers.lines()) {
-        let ours = verdicts(case, archives);
+    let judge = |case: &Question| {
+        let answer = real.ask(&case.json());
         for (n, word) in ["true", "false", "error"].iter().enumerate() {
-            seen[n] += usize::from(answer.contains(word));
+            seen[n] += u64::from(answer.contains(word));
         }
-        let shown = serde_json::to_string(case).unwrap();
-        assert_eq!(ours, serde_json::from_str::<serde_json::Value>(answer).unwrap(), "{shown}");
-    }
-    assert!(seen.iter().all(|n| *n > cases.len() / 20), "one-sided cases: {seen:?}");
+        testing::Verdict::same(&verdicts(case), &serde_json::from_str(&answer).unwrap())
+    };
+    let tally = Differential::cases(2000).run(case, judge);
+    assert!(seen.iter().all(|n| *n > tally.agreed / 20), "one-sided cases: {seen:?}");
 }
 
-fn verdicts(case: &Case, archives: &[Archive]) -> serde_json::Value {
+fn verdicts(case: &Question) -> serde_json::Value {
     let conf = conf(&case.conf);
     assert_eq!(conf.broken(), []);
-    let Ok(rules) = OriginRules::read(&conf, case.id, case.codename) else { return "error".into() };
+    let Ok(rules) = OriginRules::read(&conf, ID, CODENAME) else { return "error".into() };
     let verdict = |archive| match rules.judge(archive) {
         Ok(Verdict::Refused) => serde_json::Value::Bool(false),
         Ok(_) => true.into(),
         Err(_) => "error".into(),
     };
-    archives.iter().map(verdict).collect()
+    case.archives.iter().map(verdict).collect()
 }
 
-fn case(dice: &mut Dice) -> (Case, Vec<Archive>) {
+fn case(dice: &mut Dice) -> Question {
     let words = ["Debian", "Ubuntu", "a,b", "bookworm", "bookworm-security", "main", "", "now", "x:y", "[z"];
     let archives: Vec<Archive> = (0..3)
         .map(|_| Archive {
@@ -228,21 +244,14 @@ fn case(dice: &mut Dice) -> (Case, Vec<Archive>) {
                 ",,a b,,",
                 ":",
             ]);
-            format!("\"{text}\";")
+            format!("\"{text}\";\n")
         })
         .collect();
     let patterns: String = (0..dice.below(4)).map(|_| format!("\"{}\";\n", pattern(dice))).collect();
     let conf = format!(
-        "Unattended-Upgrade {{ Allowed-Origins {{ {legacy} }}; Origins-Pattern {{ {patterns} }}; }};\n"
+        "Unattended-Upgrade {{ Allowed-Origins {{\n{legacy} }};\nOrigins-Pattern {{\n{patterns} }};\n}};\n"
     );
-    let shown = archives.iter().map(|a| {
-        serde_json::json!({
-            "origin": a.origin, "label": a.label, "archive": a.suite, "codename": a.codename,
-            "component": a.component, "site": a.site,
-        })
-    });
-    let archives_shown = shown.collect();
-    (Case { id: "Debian", codename: "bookworm", conf, archives: archives_shown }, archives)
+    Question { conf, archives }
 }
 
 fn pattern(dice: &mut Dice) -> String {

@@ -28,12 +28,18 @@ pub fn package(make: &Maker<'_>) -> Vec<Mutant> {
     let mut all = Vec::new();
     for name in make.base.plan.distro.package_names(make.field("role")) {
         let stanza = stanza(&status, name);
-        let state = |word: &str| status.replace(stanza, &stanza.replace("Status: install ok installed", word));
+        let state =
+            |word: &str| status.replace(stanza, &stanza.replace("Status: install ok installed", word));
         let gone = || vec![Effect::Uninstalled(name.clone())];
         let edits = database(make, &status.replace(stanza, ""));
         all.push(make.mutant(Operator::Delete, &format!("{name} is not known"), edits, gone()));
         let edits = database(make, &state("Status: deinstall ok config-files"));
-        all.push(make.mutant(Operator::Alter, &format!("{name} is removed but for its configuration"), edits, gone()));
+        all.push(make.mutant(
+            Operator::Alter,
+            &format!("{name} is removed but for its configuration"),
+            edits,
+            gone(),
+        ));
         let edits = database(make, &state("Status: hold ok installed"));
         all.push(make.loses(Operator::ShadowLoses, &format!("{name} is on hold"), edits));
     }
@@ -43,24 +49,51 @@ pub fn package(make: &Maker<'_>) -> Vec<Mutant> {
 pub fn cleartext(make: &Maker<'_>) -> Vec<Mutant> {
     let status = make.text(STATUS);
     let with = |name: &str, state: &str| {
-        let more = format!("Package: {name}\nStatus: {state}\nArchitecture: amd64\nVersion: 1.0\nMaintainer: nobody\nDescription: made for a test\n\n");
+        let more = format!(
+            "Package: {name}\nStatus: {state}\nArchitecture: amd64\nVersion: 1.0\nMaintainer: nobody\nDescription: made for a test\n\n"
+        );
         database(make, &(status.clone() + &more))
     };
     let mut all = Vec::new();
     for name in make.base.plan.distro.package_names("cleartext") {
-        all.push(make.wins(Operator::Second, &format!("{name} is installed"), with(name, "install ok installed")));
-        all.push(make.loses(Operator::ShadowLoses, &format!("{name} was removed"), with(name, "deinstall ok config-files")));
+        all.push(make.wins(
+            Operator::Second,
+            &format!("{name} is installed"),
+            with(name, "install ok installed"),
+        ));
+        all.push(make.loses(
+            Operator::ShadowLoses,
+            &format!("{name} was removed"),
+            with(name, "deinstall ok config-files"),
+        ));
     }
     let line = "[trusted=yes] http://archive.example/ stable main\n";
     let source = |path: &str, text: &str| vec![make.append(path, text)];
     let list = "/etc/apt/sources.list.d/x.list";
-    all.push(make.wins(Operator::Second, "an archive without signatures", source(list, &format!("deb {line}"))));
-    all.push(make.loses(Operator::Comment, "such an archive in a comment", source(list, &format!("# deb {line}"))));
+    all.push(make.wins(
+        Operator::Second,
+        "an archive without signatures",
+        source(list, &format!("deb {line}")),
+    ));
+    all.push(make.loses(
+        Operator::Comment,
+        "such an archive in a comment",
+        source(list, &format!("# deb {line}")),
+    ));
     let other = "/etc/apt/sources.list.d/x.list.save";
-    all.push(make.loses(Operator::ShadowLoses, "such an archive in a file that apt passes over", source(other, &format!("deb {line}"))));
-    let deb822 = "Types: deb\nURIs: http://archive.example/\nSuites: stable\nComponents: main\nTrusted: yes\n";
+    all.push(make.loses(
+        Operator::ShadowLoses,
+        "such an archive in a file that apt passes over",
+        source(other, &format!("deb {line}")),
+    ));
+    let deb822 =
+        "Types: deb\nURIs: http://archive.example/\nSuites: stable\nComponents: main\nTrusted: yes\n";
     let path = "/etc/apt/sources.list.d/x.sources";
-    all.push(make.wins(Operator::Second, "an archive without signatures, in the new form", source(path, deb822)));
+    all.push(make.wins(
+        Operator::Second,
+        "an archive without signatures, in the new form",
+        source(path, deb822),
+    ));
     let off = deb822.replace("Types", "Enabled: no\nTypes");
     all.push(make.loses(Operator::ShadowLoses, "such an archive, switched off", source(path, &off)));
     all
@@ -71,10 +104,18 @@ pub fn pending_updates(make: &Maker<'_>) -> Vec<Mutant> {
     let changed = make.append(STATUS, "\n");
     vec![
         make.wins(Operator::Delete, "no record", vec![remove(RECORD)]),
-        make.wins(Operator::Alter, "the record names one", vec![make.replace(RECORD, "\"pending\":[]", name)]),
+        make.wins(
+            Operator::Alter,
+            "the record names one",
+            vec![make.replace(RECORD, "\"pending\":[]", name)],
+        ),
         make.wins(Operator::Second, "packages changed after the record", vec![changed]),
         make.wins(Operator::Masked, "an empty record", vec![make.put(RECORD, "")]),
-        make.loses(Operator::ShadowLoses, "a record under another name", vec![file("/usr/share/ironseed/build.json.old", 0o644, name)]),
+        make.loses(
+            Operator::ShadowLoses,
+            "a record under another name",
+            vec![file("/usr/share/ironseed/build.json.old", 0o644, name)],
+        ),
     ]
 }
 
@@ -84,12 +125,32 @@ pub fn release(make: &Maker<'_>) -> Vec<Mutant> {
     let version = format!("VERSION_ID=\"{}\"", id.version_id);
     let (own, shipped) = ("/etc/os-release", "/usr/lib/os-release");
     vec![
-        make.wins(Operator::ShadowWins, "another release", vec![file(own, 0o644, &text.replace(&version, "VERSION_ID=\"9\""))]),
-        make.wins(Operator::Alter, "another release, shipped", vec![make.replace(shipped, &version, "VERSION_ID=\"9\"")]),
-        make.wins(Operator::Comment, "no version", vec![make.replace(shipped, &version, &format!("#{version}"))]),
+        make.wins(
+            Operator::ShadowWins,
+            "another release",
+            vec![file(own, 0o644, &text.replace(&version, "VERSION_ID=\"9\""))],
+        ),
+        make.wins(
+            Operator::Alter,
+            "another release, shipped",
+            vec![make.replace(shipped, &version, "VERSION_ID=\"9\"")],
+        ),
+        make.wins(
+            Operator::Comment,
+            "no version",
+            vec![make.replace(shipped, &version, &format!("#{version}"))],
+        ),
         make.wins(Operator::Delete, "nothing says which", vec![remove(shipped)]),
-        make.wins(Operator::Case, "a key in small letters", vec![make.replace(shipped, "VERSION_ID", "version_id")]),
-        make.loses(Operator::Trailing, "blanks at the end", vec![make.replace(shipped, &version, &format!("{version}  "))]),
+        make.wins(
+            Operator::Case,
+            "a key in small letters",
+            vec![make.replace(shipped, "VERSION_ID", "version_id")],
+        ),
+        make.loses(
+            Operator::Trailing,
+            "blanks at the end",
+            vec![make.replace(shipped, &version, &format!("{version}  "))],
+        ),
         make.loses(
             Operator::ShadowLoses,
             "another release behind the file that counts",
@@ -111,6 +172,10 @@ pub fn cloud_config(make: &Maker<'_>) -> Vec<Mutant> {
     vec![
         make.wins(Operator::ShadowWins, "a later file", at("/etc/cloud/cloud.cfg.d/99-z.cfg")),
         make.loses(Operator::ShadowLoses, "an earlier file", at("/etc/cloud/cloud.cfg.d/06-a.cfg")),
-        make.loses(Operator::ShadowLoses, "a file that cloud-init passes over", at("/etc/cloud/cloud.cfg.d/99-z.yaml")),
+        make.loses(
+            Operator::ShadowLoses,
+            "a file that cloud-init passes over",
+            at("/etc/cloud/cloud.cfg.d/99-z.yaml"),
+        ),
     ]
 }
