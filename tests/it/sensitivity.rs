@@ -11,6 +11,7 @@ mod format;
 mod kinds;
 mod lines;
 mod mutant;
+mod order;
 mod page;
 mod truth;
 mod wrong;
