@@ -25,8 +25,9 @@ use ironseed::plan::Plan;
 use ironseed::{render, target};
 use rayon::prelude::*;
 
-use self::base::Base;
+pub use self::base::Base;
 use self::mutant::{Mutant, Operator};
+use crate::tree::Changed;
 use crate::{image, plans, trees};
 
 /// A user and group that no account has, and those of an account that may do nothing.
@@ -97,7 +98,7 @@ fn over(path: &std::path::Path, plan: &Plan, what: &str) -> Vec<Verdict> {
 
 fn judge(base: &Base, mutant: &Mutant, tree: &str) -> Verdict {
     let broken: BTreeSet<String> = mutant.breaks(base).into_iter().map(str::to_owned).collect();
-    let red = base.after(&mutant.edits);
+    let red = base.after(&Changed::edited(&base.tree, &mutant.edits));
     let seen: BTreeSet<String> = red.checks.keys().cloned().collect();
     let words = |id: &String| format!("\n      {id}: {}", red.checks[id]);
     let alarms: BTreeSet<String> = seen.difference(&broken).cloned().collect();
