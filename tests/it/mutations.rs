@@ -145,3 +145,18 @@ fn strict_does_not_mind_what_loses() {
     let surprises = strict_surprises(strict::LOSING, false);
     assert!(surprises.is_empty(), "{surprises}");
 }
+
+#[test]
+fn every_check_of_strict_is_broken_in_at_least_two_ways() {
+    let base: BTreeSet<String> =
+        plans::resolve(image::PROFILE, image::DISTRO).checks.into_iter().map(|c| c.info.id).collect();
+    for check in plans::resolve("strict", image::DISTRO).checks {
+        let id = check.info.id.as_str();
+        // It wants packages alone; the mutants made from the plan take each away.
+        if base.contains(id) || id == "package-care" {
+            continue;
+        }
+        let ways = strict::WINNING.iter().filter(|m| m.check == id).count();
+        assert!(ways >= 2, "{id} is broken in {ways} ways only");
+    }
+}

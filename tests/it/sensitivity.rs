@@ -56,14 +56,6 @@ fn verdicts() -> Option<&'static Vec<Verdict>> {
         .get_or_init(|| {
             let mut all = Vec::new();
             for plan in plans::all() {
-                if let Some(dev) = std::env::var_os("DEV") {
-                    let path =
-                        std::path::PathBuf::from(dev).join(format!("{}-{}", plan.profile, plan.distro.id));
-                    if path.exists() {
-                        all.extend(over(&path, &plan, "dev"));
-                    }
-                    continue;
-                }
                 all.extend(over(&trees::path(&plan)?, &plan, "rendered tree"));
                 if (plan.profile.as_str(), plan.distro.id.as_str()) == (image::PROFILE, image::DISTRO) {
                     all.extend(over(image::path()?, &plan, "built image"));
@@ -140,13 +132,4 @@ fn what_loses_and_what_is_not_broken_stays_green() {
 fn the_page_counts_what_was_tried() {
     let Some(verdicts) = verdicts() else { return };
     page::hold(verdicts);
-}
-
-#[test]
-fn dev_trees() {
-    for plan in plans::all() {
-        if std::env::var("DEVTREE").is_ok_and(|n| n == format!("{}-{}", plan.profile, plan.distro.id)) {
-            eprintln!("TREE {:?}", trees::path(&plan));
-        }
-    }
 }

@@ -15,8 +15,8 @@ pub const WINNING: &[Mutation] = &[
     by("kernel-hardening", "a later drop-in", &[Write(SYSCTL_LAST, "kernel.kptr_restrict = 0\n")]),
     by(
         "kernel-hardening",
-        "the file is masked",
-        &[Link("/etc/sysctl.d/99-zz-ironseed.conf", MASK), Write(SYSCTL_LAST, NETWORK)],
+        "a package's drop-in that sorts last",
+        &[Write("/usr/lib/sysctl.d/zzz.conf", "kernel.kptr_restrict = 0\n")],
     ),
     by("kernel-hardening", "an argument in the menu", &[Replace("/boot/grub/grub.cfg", "pti=on", "pti=off")]),
     by("network-hardening", "a later drop-in", &[Write(SYSCTL_LAST, "net.ipv4.ip_forward = 1\n")]),
@@ -59,7 +59,15 @@ pub const WINNING: &[Mutation] = &[
         "the line is gone",
         &[Replace("/etc/pam.d/su", "pam_wheel.so use_uid group=sugroup", "pam_permit.so")],
     ),
-    by("su-restricted", "a member", &[Replace("/etc/group", "sugroup:x:", "sugroup:x:999:games\nother:x:")]),
+    by(
+        "su-restricted",
+        "everybody passes first",
+        &[Replace(
+            "/etc/pam.d/su",
+            "auth required pam_wheel.so",
+            "auth sufficient pam_permit.so\nauth required pam_wheel.so",
+        )],
+    ),
     by("audit", "no recording at all", &[WriteAs("/etc/audit/rules.d/00-a.rules", 0o600, "-a task,never\n")]),
     by("audit", "switched off at the end", &[WriteAs("/etc/audit/rules.d/zz.rules", 0o600, "-e 0\n")]),
     by("audit", "the unit is masked", &[Link("/etc/systemd/system/auditd.service", MASK)]),
@@ -67,8 +75,8 @@ pub const WINNING: &[Mutation] = &[
     by("core-dumps", "the drop-in is empty", &[Write("/etc/systemd/coredump.conf.d/ironseed.conf", "")]),
     by(
         "file-permissions",
-        "a shadow file for a group",
-        &[WriteAs("/boot/grub/grub.cfg.x", 0o600, ""), Write("/etc/kernel/postinst.d/zz-zz-ironseed", "")],
+        "a map of the kernel for everybody",
+        &[WriteAs("/boot/System.map-x", 0o644, "map")],
     ),
     by("file-permissions", "the hook is gone", &[Remove("/etc/kernel/postinst.d/zz-zz-ironseed")]),
     by("set-id-programs", "one more that runs as root", &[WriteAs("/usr/local/bin/x", 0o4755, "\x7fELF")]),
@@ -129,9 +137,6 @@ pub const WINNING: &[Mutation] = &[
     ),
     by("first-boot", "another locale", &[Write("/etc/cloud/cloud.cfg.d/99-z.cfg", "locale: en_GB.UTF-8\n")]),
 ];
-
-/// What the masked file of switches said of the network, so that its check stays green.
-const NETWORK: &str = "net.ipv4.ip_forward = 0\n";
 
 /// What loses.
 pub const LOSING: &[Mutation] = &[

@@ -19,6 +19,9 @@ pub struct Line {
 /// Keywords of sshd whose lines add up.
 pub const ADDS_UP: [&str; 3] = ["port", "hostkey", "denyusers"];
 
+/// Lines that mean the same: fail2ban's `nftables-multiport` is its `nftables` under an older name.
+const ALIKE: [(&str, &str); 1] = [("banaction nftables", "banaction nftables-multiport")];
+
 /// Every line of a format's files that sets a key, in the program's order.
 pub fn lines_for(base: &Base, format: &'static Format, path: &str, key: &str) -> Vec<Line> {
     let mut files: Vec<String> = Vec::new();
@@ -70,7 +73,10 @@ pub fn still(format: &'static Format, key: &str, wanted: &str, rest: &[Line]) ->
         line.replace(['"', ';'], "").replace('=', " ").split_whitespace().collect::<Vec<_>>().join(" ")
     };
     match decider(format, key, rest) {
-        Some(line) => plain(&line.text).eq_ignore_ascii_case(&plain(wanted)),
+        Some(line) => {
+            let (left, wanted) = (plain(&line.text), plain(wanted));
+            left.eq_ignore_ascii_case(&wanted) || ALIKE.contains(&(&left, &wanted))
+        }
         None => {
             let value = plain(wanted).split_once(' ').map_or_else(String::new, |(_, v)| v.to_owned());
             format.defaults.iter().any(|(k, v)| *k == key && (*v == "*" || *v == value))

@@ -13,6 +13,7 @@ use self::programs::{PROGRAMS, Program, Says, run};
 use super::edits::swapped;
 use super::format::{Answer, FORMATS, Format, Place};
 use super::mutant::Operator;
+use crate::image::skipped;
 use crate::program::have;
 
 impl Program {
@@ -64,10 +65,16 @@ fn expected(answer: Answer) -> Option<Says> {
 }
 
 fn programs() -> impl Iterator<Item = (&'static Program, &'static Format)> {
-    let there = |p: &&Program| {
-        let module =
-            p.format != "pwquality" || run("/usr/bin/python3", &["-c", "import pwquality"], &[]).is_some();
-        have(p.needs, "a program's answers to mutants") && module
+    let what = "a program's answers to mutants";
+    let there = move |p: &&Program| {
+        let imports = |module: &str| run("/usr/bin/python3", &["-c", &format!("import {module}")], &[]);
+        match p.module.filter(|module| imports(module).is_none()) {
+            Some(module) => {
+                skipped(what, &format!("Python has no module {module}"));
+                false
+            }
+            None => have(p.needs, what),
+        }
     };
     PROGRAMS.iter().filter(there).map(|p| (p, FORMATS.iter().find(|f| f.name == p.format).unwrap()))
 }

@@ -55,6 +55,7 @@ pub const FORMATS: &[Format] = &[
         bom_key: Broken,
         dangling: Broken,
         defaults: &[
+            ("port", "22"),
             ("ciphers", "*"),
             ("permitemptypasswords", "no"),
             ("pubkeyauthentication", "yes"),
@@ -138,7 +139,7 @@ pub const FORMATS: &[Format] = &[
         // A line that starts with blanks goes on with the one before it.
         indent: Answer::Mixed,
         bom: Broken,
-        defaults: &[("maxretry", "5"), ("findtime", "600")],
+        defaults: &[("port", "22"), ("maxretry", "5"), ("findtime", "600")],
         shadows: &[
             within(
                 shadow("a later file", true, "/etc/fail2ban/jail.d/zzz.conf", Place::File),

@@ -21,6 +21,8 @@ pub enum Says {
 pub struct Program {
     pub format: &'static str,
     pub needs: &'static [&'static str],
+    /// A module of Debian's Python that it is asked through.
+    pub module: Option<&'static str>,
     /// The file that holds the line, and its text around it.
     pub path: &'static str,
     pub before: &'static str,
@@ -37,6 +39,7 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         format: "sshd",
         needs: &["sshd", "ssh-keygen"],
+        module: None,
         path: "/etc/ssh/sshd_config.d/00-ironseed.conf",
         before: "# c\n",
         good: "X11Forwarding yes",
@@ -48,6 +51,7 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         format: "sysctl",
         needs: &["unshare", "systemd-analyze"],
+        module: None,
         path: "/etc/sysctl.d/99-zz-ironseed.conf",
         before: "# c\n",
         good: "net.ipv4.conf.all.log_martians = 1",
@@ -59,6 +63,7 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         format: "modprobe",
         needs: &["modprobe"],
+        module: None,
         path: "/etc/modprobe.d/00-ironseed.conf",
         before: "# c\n",
         good: "blacklist foo",
@@ -70,6 +75,7 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         format: "apt",
         needs: &["apt-config"],
+        module: None,
         path: "/etc/apt/apt.conf.d/99-ironseed",
         before: "// c\n",
         good: "APT::Periodic::Enable \"7\";",
@@ -81,6 +87,7 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         format: "fail2ban",
         needs: &["fail2ban-client"],
+        module: None,
         path: "/etc/fail2ban/jail.d/zz-ironseed.conf",
         before: "# c\n[sshd]\nenabled = true\n",
         good: "maxretry = 9",
@@ -92,6 +99,7 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         format: "sudoers",
         needs: &["cvtsudoers", "visudo"],
+        module: None,
         path: "/etc/sudoers.d/zz-ironseed",
         before: "# c\n",
         good: "Defaults use_pty",
@@ -103,6 +111,7 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         format: "journald",
         needs: &["systemctl", "systemd-analyze"],
+        module: None,
         path: "/etc/systemd/journald.conf.d/zz-ironseed.conf",
         before: "# c\n[Journal]\n",
         good: "Storage=persistent",
@@ -114,6 +123,7 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         format: "cloud-init",
         needs: &["cloud-init"],
+        module: Some("cloudinit"),
         path: "/etc/cloud/cloud.cfg.d/99-ironseed.cfg",
         before: "# c\n",
         good: "ssh_pwauth: false",
@@ -125,6 +135,7 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         format: "nft",
         needs: &["nft", "unshare"],
+        module: None,
         path: "/etc/nftables.conf",
         before: "# c\ntable inet x {\n}\n",
         good: "add chain inet x y { type filter hook input priority 0; policy drop; }",
@@ -136,6 +147,7 @@ pub const PROGRAMS: &[Program] = &[
     Program {
         format: "pwquality",
         needs: &["python3"],
+        module: Some("pwquality"),
         path: "/etc/security/pwquality.conf",
         before: "# c\n",
         good: "minlen = 15",
