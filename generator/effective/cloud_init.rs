@@ -50,6 +50,11 @@ impl CloudConfig {
     }
 
     fn add(&mut self, source: Source) {
+        if let Some(index) = source.text.lines().position(has_tab_between_tokens) {
+            let at = crate::location::Location::line(&source.name, index + 1);
+            self.broken.push(Sourced::new("a tab stands between two words of YAML".to_owned(), at));
+            return;
+        }
         let parsed = yaml::parse::<Option<BTreeMap<String, Spanned<Value>>>>(&source);
         let keys = match parsed {
             Ok(keys) => keys.unwrap_or_default(),
@@ -69,4 +74,12 @@ impl CloudConfig {
     pub fn get(&self, key: &str) -> Option<&Sourced<Value>> {
         self.keys.get(key)
     }
+}
+
+/// Whether PyYAML, which cloud-init reads with, stumbles over a tab: it takes none before a token.
+fn has_tab_between_tokens(line: &str) -> bool {
+    let plain = line.split(['#', '"', '\'']).next().unwrap_or_default();
+    let start = &plain[..plain.len() - plain.trim_start().len()];
+    let only_blanks = line.trim().is_empty();
+    !only_blanks && (start.contains('\t') || plain.contains(":\t") || plain.contains("-\t"))
 }

@@ -3,6 +3,8 @@
 //! Owns the precedence of files and lines. Must not know which values anybody wants, nor whether
 //! the kernel has a switch.
 
+use std::collections::HashMap;
+
 use super::files::{drop_ins, is_pattern, wildcard};
 use super::keyvalue::Chosen;
 use crate::location::{Location, Sourced};
@@ -16,6 +18,9 @@ pub const FOLDERS: [&str; 4] =
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sysctls {
     lines: Vec<Line>,
+    /// Indices of the lines that name a key, and of those that name a pattern of keys.
+    by_key: HashMap<String, Vec<usize>>,
+    patterns: Vec<usize>,
 }
 
 /// A key or pattern of keys with slashes, and its value; none for `-key`, which takes the key
@@ -41,7 +46,15 @@ pub fn read(root: Root<'_>) -> Result<Sysctls> {
             }
         }
     }
-    Ok(Sysctls { lines })
+    let mut sysctls = Sysctls { lines, ..Sysctls::default() };
+    for (index, line) in sysctls.lines.iter().enumerate() {
+        if is_pattern(&line.key) {
+            sysctls.patterns.push(index);
+        } else {
+            sysctls.by_key.entry(line.key.clone()).or_default().push(index);
+        }
+    }
+    Ok(sysctls)
 }
 
 impl Sysctls {
@@ -51,19 +64,22 @@ impl Sysctls {
     /// The last line that names the key decides, wherever patterns stand; else the last pattern.
     pub fn get(&self, key: &str) -> Option<Chosen> {
         let key = normalised(key);
-        let exact = |l: &&Line| l.key == key;
-        let fits = |l: &&Line| is_pattern(&l.key) && matches_path(&l.key, &key);
-        let decides = self
-            .lines
-            .iter()
-            .rfind(exact)
-            .or_else(|| self.lines.iter().rfind(|l| fits(l) && l.value.is_some()))?;
-        let overridden = self
-            .lines
-            .iter()
-            .filter(|l| (exact(l) || fits(l)) && l.at != decides.at)
-            .filter_map(|l| Some(Sourced::new(l.value.clone()?, l.at.clone())))
+        let exact: &[usize] = self.by_key.get(&key).map_or(&[], Vec::as_slice);
+        let fits = |index: &usize| matches_path(&self.lines[*index].key, &key);
+        let patterns: Vec<usize> = self.patterns.iter().copied().filter(fits).collect();
+        let sets = |index: &&usize| self.lines[**index].value.is_some();
+        let decides = *exact.last().or_else(|| patterns.iter().rfind(sets))?;
+        let mut losers: Vec<usize> =
+            exact.iter().chain(&patterns).copied().filter(|index| *index != decides).collect();
+        losers.sort_unstable();
+        let overridden = losers
+            .into_iter()
+            .filter_map(|index| {
+                let line = &self.lines[index];
+                Some(Sourced::new(line.value.clone()?, line.at.clone()))
+            })
             .collect();
+        let decides = &self.lines[decides];
         Some(Chosen { value: Sourced::new(decides.value.clone()?, decides.at.clone()), overridden })
     }
 }

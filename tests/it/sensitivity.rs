@@ -11,6 +11,7 @@ mod format;
 mod kinds;
 mod lines;
 mod mutant;
+mod order;
 mod page;
 mod truth;
 mod wrong;
@@ -24,8 +25,9 @@ use ironseed::plan::Plan;
 use ironseed::{render, target};
 use rayon::prelude::*;
 
-use self::base::Base;
+pub use self::base::Base;
 use self::mutant::{Mutant, Operator};
+use crate::tree::Changed;
 use crate::{image, plans, trees};
 
 /// A user and group that no account has, and those of an account that may do nothing.
@@ -54,14 +56,6 @@ fn verdicts() -> Option<&'static Vec<Verdict>> {
         .get_or_init(|| {
             let mut all = Vec::new();
             for plan in plans::all() {
-                if let Some(dev) = std::env::var_os("DEV") {
-                    let path =
-                        std::path::PathBuf::from(dev).join(format!("{}-{}", plan.profile, plan.distro.id));
-                    if path.exists() {
-                        all.extend(over(&path, &plan, "dev"));
-                    }
-                    continue;
-                }
                 all.extend(over(&trees::path(&plan)?, &plan, "rendered tree"));
                 if (plan.profile.as_str(), plan.distro.id.as_str()) == (image::PROFILE, image::DISTRO) {
                     all.extend(over(image::path()?, &plan, "built image"));
@@ -96,7 +90,7 @@ fn over(path: &std::path::Path, plan: &Plan, what: &str) -> Vec<Verdict> {
 
 fn judge(base: &Base, mutant: &Mutant, tree: &str) -> Verdict {
     let broken: BTreeSet<String> = mutant.breaks(base).into_iter().map(str::to_owned).collect();
-    let red = base.after(&mutant.edits);
+    let red = base.after(&Changed::edited(&base.tree, &mutant.edits));
     let seen: BTreeSet<String> = red.checks.keys().cloned().collect();
     let words = |id: &String| format!("\n      {id}: {}", red.checks[id]);
     let alarms: BTreeSet<String> = seen.difference(&broken).cloned().collect();
@@ -138,13 +132,4 @@ fn what_loses_and_what_is_not_broken_stays_green() {
 fn the_page_counts_what_was_tried() {
     let Some(verdicts) = verdicts() else { return };
     page::hold(verdicts);
-}
-
-#[test]
-fn dev_trees() {
-    for plan in plans::all() {
-        if std::env::var("DEVTREE").is_ok_and(|n| n == format!("{}-{}", plan.profile, plan.distro.id)) {
-            eprintln!("TREE {:?}", trees::path(&plan));
-        }
-    }
 }

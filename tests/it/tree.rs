@@ -2,7 +2,7 @@
 //!
 //! Owns the overlay. Knows nothing of what the files mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ironseed::hash;
 use ironseed::target::{Entry, FileKind, Meta, Reader, Result, Root, TargetError, Tree, display};
@@ -247,11 +247,16 @@ impl Tree for OnlyChanged<'_> {
     }
 
     fn read_dir(&self, path: &[u8]) -> Result<Vec<Entry>> {
-        let mut entries = self.0.read_dir(path)?;
-        entries.retain(|entry| {
-            let whole = if path.is_empty() { entry.name.clone() } else { [path, b"/", &entry.name].concat() };
-            self.0.nodes.keys().any(|node| *node == whole || parents(node).any(|p| p == whole))
+        let below = self.0.nodes.keys().filter_map(|node| match path {
+            b"" => Some(node.as_slice()),
+            _ => node.strip_prefix(path)?.strip_prefix(b"/"),
         });
+        let names: BTreeSet<&[u8]> = below.filter_map(|rest| rest.split(|b| *b == b'/').next()).collect();
+        let mut entries = Vec::new();
+        for name in names {
+            let whole = if path.is_empty() { name.to_vec() } else { [path, b"/", name].concat() };
+            entries.extend(self.0.metadata(&whole)?.map(|meta| Entry { name: name.to_vec(), meta }));
+        }
         Ok(entries)
     }
 

@@ -38,11 +38,12 @@ pub fn path(plan: &Plan) -> Option<PathBuf> {
     let script = apply::script(plan, &bundle, apply::Carrier::CloudInit, &Assets::embedded()).unwrap();
     let stock = stock(plan, &bundle)?;
     let key = [&script, &serde_json::to_string(&bundle).unwrap(), FINISH, stock.to_str().unwrap()].concat();
-    let name = format!("{}-{}-{}.tar", plan.profile, plan.distro.id, short(&key));
-    let tree = folder().join(name);
+    let name = format!("{}-{}-", plan.profile, plan.distro.id);
+    let tree = folder().join(format!("{name}{}.tar", short(&key)));
     if tree.is_file() {
         return Some(tree);
     }
+    forget(&name);
     say(&format!("rendering {} for the tests", tree.display()));
     let payload = payload(plan, &bundle, &script);
     let hooks = [
@@ -58,6 +59,15 @@ pub fn path(plan: &Plan) -> Option<PathBuf> {
         &hooks.each_ref().map(String::as_str)[..],
     ];
     make(&tree, &arguments.concat(), &plan.distro.codename)
+}
+
+/// Deletes trees of earlier plans: each takes half a gigabyte.
+fn forget(name: &str) {
+    for entry in fs::read_dir(folder()).unwrap().map(Result::unwrap) {
+        if entry.file_name().to_string_lossy().starts_with(name) {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
 }
 
 /// The release with the packages that the plan's image would have, nothing configured.

@@ -3,7 +3,7 @@
 //!
 //! Owns unit lookup, drop-ins, `[Install]` and dependency links. It asks no running manager and
 //! runs no generator: units that a generator would make at boot (from `fstab`, for a console) are
-//! unknown here, apart from SysV scripts. Conditions (`ConditionPathExists=`…) are not evaluated.
+//! unknown here, apart from SysV scripts and cloud-init's target. Conditions (`ConditionPathExists=`…) are not evaluated.
 
 mod boot;
 mod find;

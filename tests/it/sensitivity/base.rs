@@ -15,7 +15,7 @@ use ironseed::verify::{Look, Nature};
 use jiff::civil::{Date, date};
 use serde_json::Value;
 
-use crate::tree::{Changed, Edit, OnlyChanged};
+use crate::tree::{Changed, OnlyChanged};
 
 /// The day of every look: all releases are supported.
 const TODAY: Date = date(2026, 11, 23);
@@ -112,12 +112,11 @@ impl Base {
     }
 
     /// What is not in order after a change and was before.
-    pub fn after(&self, edits: &[Edit]) -> Red {
-        let changed = Changed::edited(&self.tree, edits);
+    pub fn after(&self, changed: &Changed<'_>) -> Red {
         let accounts = changed.paths().any(|p| matches!(p, b"etc/passwd" | b"etc/group"));
         let only = Alone(changed.only());
         let look = |tree| Look::new(Root::new(tree), &self.plan, Nature::Image, TODAY);
-        let (whole, alone) = (look(&changed), look(&only));
+        let (whole, alone) = (look(changed), look(&only));
         let mut red = Red::default();
         for item in &self.items {
             let scans = SCANS.contains(&item.kind);

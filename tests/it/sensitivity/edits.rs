@@ -81,16 +81,16 @@ pub fn effects(edits: &[Edit], base: &Base) -> Vec<Effect> {
                     effects.push(Effect::Mode(path.clone(), *mode));
                 }
                 if *owner != (old.uid, old.gid) {
-                    effects.push(Effect::Owner(path.clone(), owner.0));
+                    effects.push(Effect::Owner(path.clone(), owner.0.max(owner.1)));
                 }
             }
             Edit::Directory { path, mode, owner } => {
                 let old = meta(base, path);
                 if *mode != old.mode {
-                    effects.push(Effect::Mode(path.clone(), *mode));
+                    effects.push(Effect::FolderMode(path.clone(), *mode));
                 }
                 if *owner != (old.uid, old.gid) {
-                    effects.push(Effect::Owner(path.clone(), owner.0));
+                    effects.push(Effect::Owner(path.clone(), owner.0.max(owner.1)));
                 }
             }
             Edit::Link { path, .. } | Edit::Remove { path } => effects.push(Effect::Gone(path.clone())),

@@ -3,6 +3,10 @@
 //! The answers are the programs' own: `truth.rs` asks those that can be asked; the others' say
 //! where they were read. Nothing here comes from ironseed's readers.
 
+mod table;
+
+pub use table::FORMATS;
+
 use super::mutant::Operator;
 
 /// What a program makes of a line, or of the file around it, after a change that a reader could
@@ -11,12 +15,12 @@ use super::mutant::Operator;
 pub enum Answer {
     /// It means the same.
     Same,
-    /// It means the same, and the program complains of it.
-    Note,
     /// The line has no effect any more.
     Lost,
     /// The line has no effect, and the program complains of it.
     Problem,
+    /// The line has no effect, and spoils the one before it.
+    Mixed,
     /// The file has none.
     FileLost,
     /// The file has none, and the program complains of it.
@@ -31,19 +35,17 @@ impl Answer {
     /// For the page.
     pub fn words(self) -> &'static str {
         match self {
-            Same => "the same",
-            Self::Note => "the same, and told",
-            Lost => "line lost",
-            Problem => "line lost, and told",
-            FileLost => "file lost",
-            FileProblem => "file lost, and told",
-            Broken => "all refused",
-            Unknown => "?",
+            Self::Same => "the same",
+            Self::Lost => "line lost",
+            Self::Mixed => "line lost, another spoilt",
+            Self::Problem => "line lost, and told",
+            Self::FileLost => "file lost",
+            Self::FileProblem => "file lost, and told",
+            Self::Broken => "all refused",
+            Self::Unknown => "?",
         }
     }
 }
-
-use Answer::{Broken, FileLost, FileProblem, Lost, Problem, Same, Unknown};
 
 /// Which of several lines for one key counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +84,7 @@ pub struct Format {
     pub mode: Answer,
     /// Every file is for a program of its own: none shadows another.
     pub alone: bool,
-    /// A link to nothing, or to nothing but emptiness, in the file's place.
+    /// A link to nothing in the file's place; one to the null device is an empty file.
     pub dangling: Answer,
     /// What the program does without any line, for keys whose value that may be; `*` where any
     /// list of the default's words will do.
@@ -117,408 +119,6 @@ pub enum Place {
     /// After everything else in the file.
     End,
 }
-
-const fn shadow(name: &'static str, wins: bool, path: &'static str, place: Place) -> Shadow {
-    Shadow { name, path, text: "{line}\n", place, wins }
-}
-
-const fn within(shadow: Shadow, text: &'static str) -> Shadow {
-    Shadow { text, ..shadow }
-}
-
-/// The most forgiving file: what differs is said row by row.
-const PLAIN: Format = Format {
-    name: "",
-    paths: &[],
-    comment: "#",
-    wins: Wins::Last,
-    crlf: Same,
-    trailing: Same,
-    case: Lost,
-    bom: Same,
-    bom_key: Lost,
-    tabs: Same,
-    indent: Same,
-    owner: Same,
-    mode: Same,
-    alone: false,
-    dangling: FileLost,
-    defaults: &[],
-    shadows: &[],
-    source: "",
-};
-
-/// A package's file of keys, without drop-ins: the last line counts.
-const KEYS: Format = Format {
-    alone: true,
-    shadows: &[
-        shadow("a later line", true, "{path}", Place::End),
-        shadow("an earlier line", false, "{path}", Place::Top),
-        shadow("a file beside it", false, "{path}.bak", Place::File),
-    ],
-    ..PLAIN
-};
-
-/// Every kind of file that lines are changed in. The first row whose pattern fits counts.
-pub const FORMATS: &[Format] = &[
-    Format {
-        name: "sshd",
-        paths: &["/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*.conf"],
-        wins: Wins::First,
-        case: Same,
-        bom: Broken,
-        bom_key: Broken,
-        defaults: &[
-            ("ciphers", "*"),
-            ("permitemptypasswords", "no"),
-            ("pubkeyauthentication", "yes"),
-            ("hostbasedauthentication", "no"),
-            ("ignorerhosts", "yes"),
-            ("strictmodes", "yes"),
-            ("permituserenvironment", "no"),
-            ("gatewayports", "no"),
-            ("permittunnel", "no"),
-            ("gssapiauthentication", "no"),
-            ("usedns", "no"),
-            ("maxsessions", "10"),
-            ("clientalivecountmax", "3"),
-        ],
-        shadows: &[
-            shadow("an earlier drop-in", true, "/etc/ssh/sshd_config.d/00-a.conf", Place::File),
-            shadow("the main file, before its Include", true, "/etc/ssh/sshd_config", Place::Top),
-            shadow("a later drop-in", false, "/etc/ssh/sshd_config.d/zz.conf", Place::File),
-            shadow(
-                "a file that no Include names",
-                false,
-                "/etc/ssh/sshd_config.d/00-a.conf.bak",
-                Place::File,
-            ),
-            shadow("a folder that no Include names", false, "/etc/ssh/sshd_config.d/00/a.conf", Place::File),
-        ],
-        source: "sshd -T",
-        ..PLAIN
-    },
-    Format {
-        name: "sysctl",
-        paths: &["/etc/sysctl.d/*.conf", "/usr/lib/sysctl.d/*.conf"],
-        shadows: &[
-            shadow("a later drop-in", true, "/etc/sysctl.d/zzz.conf", Place::File),
-            shadow("a later drop-in of a package", true, "/usr/lib/sysctl.d/zzz.conf", Place::File),
-            shadow("an earlier drop-in", false, "/etc/sysctl.d/00-a.conf", Place::File),
-            shadow("the same name in /run", false, "/run/sysctl.d/{name}", Place::File),
-            shadow("the same name in /usr/lib", false, "/usr/lib/sysctl.d/{name}", Place::File),
-            shadow("another ending", false, "/etc/sysctl.d/zzz.conf.bak", Place::File),
-        ],
-        source: "systemd-sysctl in a network namespace",
-        ..PLAIN
-    },
-    Format {
-        name: "modprobe",
-        paths: &["/etc/modprobe.d/*.conf", "/usr/lib/modprobe.d/*.conf"],
-        wins: Wins::First,
-        shadows: &[
-            shadow("an earlier drop-in", true, "/etc/modprobe.d/00-a.conf", Place::File),
-            shadow("a later drop-in", false, "/etc/modprobe.d/zz.conf", Place::File),
-            shadow("the same name in /usr/lib", false, "/usr/lib/modprobe.d/{name}", Place::File),
-            shadow("another ending", false, "/etc/modprobe.d/00-a.bak", Place::File),
-        ],
-        source: "modprobe --showconfig",
-        ..PLAIN
-    },
-    Format {
-        name: "apt",
-        paths: &["/etc/apt/apt.conf.d/*"],
-        comment: "//",
-        case: Same,
-        bom: Broken,
-        defaults: &[
-            ("apt::periodic::enable", "1"),
-            ("apt::get::allowunauthenticated", "false"),
-            ("acquire::allowinsecurerepositories", "false"),
-        ],
-        shadows: &[
-            shadow("a later file", true, "/etc/apt/apt.conf.d/99-z", Place::File),
-            shadow("apt.conf, which is read last", true, "/etc/apt/apt.conf", Place::File),
-            shadow("an earlier file", false, "/etc/apt/apt.conf.d/00-a", Place::File),
-            shadow("a file that apt passes over", false, "/etc/apt/apt.conf.d/99-z.disabled", Place::File),
-        ],
-        source: "apt-config dump",
-        ..PLAIN
-    },
-    Format {
-        name: "fail2ban",
-        paths: &["/etc/fail2ban/jail.d/*.conf"],
-        case: Same,
-        // A line that starts with blanks goes on with the one before it.
-        indent: Lost,
-        bom: Same,
-        defaults: &[("maxretry", "5"), ("findtime", "600")],
-        shadows: &[
-            within(
-                shadow("a later file", true, "/etc/fail2ban/jail.d/zzz.conf", Place::File),
-                "[sshd]\n{line}\n",
-            ),
-            within(shadow("jail.local", true, "/etc/fail2ban/jail.local", Place::File), "[sshd]\n{line}\n"),
-            within(
-                shadow("a local file of the folder", true, "/etc/fail2ban/jail.d/a.local", Place::File),
-                "[sshd]\n{line}\n",
-            ),
-            within(
-                shadow("an earlier file", false, "/etc/fail2ban/jail.d/aa.conf", Place::File),
-                "[sshd]\n{line}\n",
-            ),
-            within(
-                shadow("another jail", false, "/etc/fail2ban/jail.d/zzz.conf", Place::File),
-                "[other]\n{line}\n",
-            ),
-            within(
-                shadow("the defaults of all jails", false, "/etc/fail2ban/jail.d/zzz.conf", Place::File),
-                "[DEFAULT]\n{line}\n",
-            ),
-        ],
-        source: "fail2ban-client --dp",
-        ..PLAIN
-    },
-    Format {
-        name: "journald",
-        paths: &["/etc/systemd/journald.conf", "/etc/systemd/journald.conf.d/*.conf"],
-        bom_key: Same,
-        shadows: &[
-            within(
-                shadow("a later drop-in", true, "/etc/systemd/journald.conf.d/zzz.conf", Place::File),
-                "[Journal]\n{line}\n",
-            ),
-            within(
-                shadow(
-                    "a later drop-in of a package",
-                    true,
-                    "/usr/lib/systemd/journald.conf.d/zzz.conf",
-                    Place::File,
-                ),
-                "[Journal]\n{line}\n",
-            ),
-            within(
-                shadow("an earlier drop-in", false, "/etc/systemd/journald.conf.d/aa.conf", Place::File),
-                "[Journal]\n{line}\n",
-            ),
-            within(
-                shadow(
-                    "the same name in /usr/lib",
-                    false,
-                    "/usr/lib/systemd/journald.conf.d/{name}",
-                    Place::File,
-                ),
-                "[Journal]\n{line}\n",
-            ),
-            within(
-                shadow("another section", false, "/etc/systemd/journald.conf.d/zzz.conf", Place::File),
-                "[Other]\n{line}\n",
-            ),
-            within(
-                shadow("another ending", false, "/etc/systemd/journald.conf.d/zzz.bak", Place::File),
-                "[Journal]\n{line}\n",
-            ),
-        ],
-        source: "systemd-analyze verify (the same parser reads units)",
-        ..PLAIN
-    },
-    Format {
-        name: "unit",
-        paths: &["/etc/systemd/system/*.d/*.conf"],
-        bom_key: Same,
-        shadows: &[
-            within(
-                shadow("a later drop-in takes it back", true, "{folder}/zzz.conf", Place::File),
-                "[Service]\nExecStartPre=\n",
-            ),
-            within(
-                shadow("an earlier drop-in takes nothing back", false, "{folder}/aa.conf", Place::File),
-                "[Service]\nExecStartPre=\n",
-            ),
-            within(
-                shadow("another section", false, "{folder}/zzz.conf", Place::File),
-                "[Unit]\nExecStartPre=\n",
-            ),
-        ],
-        source: "systemd-analyze verify",
-        ..PLAIN
-    },
-    Format {
-        name: "sudoers",
-        paths: &["/etc/sudoers", "/etc/sudoers.d/*"],
-        // A word that is no `Defaults` is a user with rights, or nothing at all.
-        case: Problem,
-        bom: Answer::Note,
-        bom_key: Unknown,
-        // sudo reads only what root alone can write.
-        owner: FileProblem,
-        mode: FileProblem,
-        shadows: &[
-            shadow("a later file", true, "/etc/sudoers.d/zzzz", Place::File),
-            shadow("the end of the main file", true, "/etc/sudoers", Place::End),
-            shadow("an earlier file", false, "/etc/sudoers.d/00-a", Place::File),
-            shadow("a file that sudo passes over", false, "/etc/sudoers.d/zzzz.conf", Place::File),
-        ],
-        source: "visudo -c and cvtsudoers",
-        ..PLAIN
-    },
-    Format {
-        name: "cloud-init",
-        paths: &["/etc/cloud/cloud.cfg.d/*.cfg"],
-        bom_key: Same,
-        indent: Unknown,
-        shadows: &[
-            shadow("a later file", true, "/etc/cloud/cloud.cfg.d/99-z.cfg", Place::File),
-            shadow("an earlier file", false, "/etc/cloud/cloud.cfg.d/06-a.cfg", Place::File),
-            shadow("the main file", false, "/etc/cloud/cloud.cfg", Place::End),
-            shadow("another ending", false, "/etc/cloud/cloud.cfg.d/99-z.yaml", Place::File),
-        ],
-        source: "cloud-init's own reader of its configuration",
-        ..PLAIN
-    },
-    Format {
-        name: "nft",
-        paths: &["/etc/nftables.conf"],
-        crlf: Broken,
-        bom: Broken,
-        dangling: Unknown,
-        source: "nft -c",
-        ..PLAIN
-    },
-    Format {
-        name: "announcements",
-        paths: &["/usr/share/ironseed/security-announcements.md"],
-        source: "people read it",
-        ..PLAIN
-    },
-    Format {
-        name: "fstab",
-        paths: &["/etc/fstab"],
-        wins: Wins::First,
-        case: Unknown,
-        bom: Unknown,
-        bom_key: Unknown,
-        dangling: Unknown,
-        shadows: &[
-            within(
-                shadow("a mount unit", true, "/etc/systemd/system/{unit}", Place::File),
-                "[Mount]\nWhat=tmpfs\nWhere={key}\nType=tmpfs\nOptions=mode=1777\n",
-            ),
-            within(
-                shadow(
-                    "a drop-in of the mount unit",
-                    true,
-                    "/etc/systemd/system/{unit}.d/x.conf",
-                    Place::File,
-                ),
-                "[Mount]\nOptions=mode=1777\n",
-            ),
-            within(
-                shadow("a unit that a package ships", false, "/usr/lib/systemd/system/{unit}", Place::File),
-                "[Mount]\nWhat=tmpfs\nWhere={key}\nType=tmpfs\nOptions=mode=1777\n",
-            ),
-            shadow("a later line", false, "/etc/fstab", Place::End),
-        ],
-        source: "systemd-fstab-generator",
-        ..PLAIN
-    },
-    Format { name: "login.defs", paths: &["/etc/login.defs"], source: "shadow's lib/getdef.c", ..KEYS },
-    Format {
-        name: "pwquality",
-        paths: &["/etc/security/pwquality.conf"],
-        case: Same,
-        source: "libpwquality's src/settings.c",
-        shadows: &[
-            shadow("a later line", true, "{path}", Place::End),
-            shadow("an earlier line", false, "{path}", Place::Top),
-            shadow(
-                "a drop-in, which is read before",
-                false,
-                "/etc/security/pwquality.conf.d/zz.conf",
-                Place::File,
-            ),
-        ],
-        ..KEYS
-    },
-    Format {
-        name: "faillock",
-        paths: &["/etc/security/faillock.conf"],
-        source: "Linux-PAM's modules/pam_faillock/faillock_config.c",
-        ..KEYS
-    },
-    Format {
-        name: "auditd",
-        paths: &["/etc/audit/auditd.conf"],
-        case: Unknown,
-        crlf: Unknown,
-        trailing: Unknown,
-        tabs: Unknown,
-        indent: Unknown,
-        bom_key: Unknown,
-        // auditd starts with no file that somebody else can write.
-        owner: Unknown,
-        mode: Unknown,
-        source: "audit's src/auditd-config.c",
-        ..KEYS
-    },
-    Format {
-        name: "shell",
-        paths: &["/etc/default/useradd", "/etc/default/debsums", "/etc/profile", "/etc/bash.bashrc"],
-        // The carriage return becomes a part of the value.
-        crlf: Unknown,
-        tabs: Unknown,
-        bom: Unknown,
-        bom_key: Unknown,
-        source: "sh, and shadow's src/useradd.c",
-        ..KEYS
-    },
-    Format {
-        name: "usbguard",
-        paths: &["/etc/usbguard/usbguard-daemon.conf"],
-        crlf: Unknown,
-        trailing: Unknown,
-        bom_key: Unknown,
-        tabs: Unknown,
-        indent: Unknown,
-        case: Unknown,
-        // The daemon refuses a file that others can read; the package's is 0600.
-        owner: Unknown,
-        mode: Unknown,
-        source: "usbguard-daemon.conf(5)",
-        ..KEYS
-    },
-    Format {
-        name: "aide",
-        paths: &["/etc/aide/aide.conf"],
-        crlf: Unknown,
-        trailing: Unknown,
-        bom_key: Unknown,
-        tabs: Unknown,
-        indent: Unknown,
-        case: Unknown,
-        shadows: &[],
-        source: "aide.conf(5)",
-        ..KEYS
-    },
-    Format {
-        name: "audit",
-        paths: &["/etc/audit/rules.d/*.rules"],
-        // The kernel's own words are meant, and they know no cases.
-        case: Unknown,
-        crlf: Unknown,
-        bom_key: Unknown,
-        tabs: Unknown,
-        shadows: &[
-            shadow("a file that augenrules passes over", false, "/etc/audit/rules.d/zz.conf", Place::File),
-            within(
-                shadow("a rule that ends all recording", true, "/etc/audit/rules.d/00-a.rules", Place::File),
-                "-a task,never\n",
-            ),
-        ],
-        source: "augenrules",
-        ..PLAIN
-    },
-];
 
 impl Format {
     /// The kind of a file.
@@ -563,7 +163,7 @@ impl Format {
         match operator {
             // kmod parts words at blanks and tabs alone: the name ends in a carriage return, while
             // the command of an `install` line fails as it should, under another name.
-            Operator::Crlf if self.name == "modprobe" && key.starts_with("blacklist") => Lost,
+            Operator::Crlf if self.name == "modprobe" && key.starts_with("blacklist") => Answer::Lost,
             Operator::Crlf => self.crlf,
             Operator::Trailing => self.trailing,
             Operator::Case => self.case,
@@ -572,7 +172,7 @@ impl Format {
             Operator::Indent => self.indent,
             Operator::Owner => self.owner,
             Operator::Mode => self.mode,
-            _ => Lost,
+            _ => Answer::Lost,
         }
     }
 }

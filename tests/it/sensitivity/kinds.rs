@@ -26,6 +26,7 @@ fn of(make: &Maker<'_>) -> Vec<Mutant> {
         "pending-updates" => machine::pending_updates(make),
         "release-supported" => machine::release(make),
         "cloud-config" => machine::cloud_config(make),
+        "updates" => machine::updates(make),
         "unit" => boot::unit(make),
         "services" => boot::services(make),
         "kernel" => boot::kernel(make),
@@ -44,7 +45,7 @@ fn of(make: &Maker<'_>) -> Vec<Mutant> {
         "server-scope" => network::server_scope(make),
         "log-transport" => network::log_transport(make),
         // Lines of files, all of them.
-        "sshd" | "sshd-main" | "ssh-port" | "host-key" | "updates" | "update-reboot" | "ban" | "journald"
+        "sshd" | "sshd-main" | "ssh-port" | "host-key" | "update-reboot" | "ban" | "journald"
         | "announcements" | "file" | "key-value" | "sysctl" | "kernel-module" | "sudo-default"
         | "audit-rules" | "mount" => Vec::new(),
         other => panic!("nothing breaks settings of kind `{other}`: say how"),

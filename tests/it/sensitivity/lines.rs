@@ -7,21 +7,11 @@ use ironseed::target::Root;
 
 use super::base::Base;
 use super::edits::{self, edited, rewritten};
-use super::format::{Answer, Format, Place, Shadow, Wins};
+use super::format::{Answer, Format, Place, Shadow};
 use super::mutant::{Effect, Mutant, Operator};
+use super::order::{ADDS_UP, Line, SSHD_MAIN, decider, lines_for, still};
 use super::wrong::wrong;
 use crate::tree::Edit;
-
-/// sshd's main file: a kind of setting of its own looks at its text.
-const SSHD_MAIN: &str = "/etc/ssh/sshd_config";
-
-/// A line that sets a key.
-struct Line {
-    path: String,
-    /// Index in the file.
-    index: usize,
-    text: String,
-}
 
 /// Every mutant of every line and file that the bundle or a command of it wrote.
 pub fn mutants(base: &Base, bundle: &Bundle) -> Vec<Mutant> {
@@ -86,6 +76,10 @@ impl File<'_> {
         };
         let mut effects: Vec<Effect> =
             keys.iter().filter(|k| others(k)).map(|k| Effect::Key(format.name, k.clone())).collect();
+        // A list: the package's own stands behind it.
+        if format.name == "apt" && text.contains("Origins-Pattern {") {
+            effects.push(Effect::Key("apt", "unattended-upgrade::origins-pattern".into()));
+        }
         if self.path == SSHD_MAIN {
             effects.extend(keys.into_iter().map(|k| Effect::Key("sshd-main", k)));
         }
@@ -100,8 +94,8 @@ impl File<'_> {
     ) -> Option<Vec<Effect>> {
         Some(match answer {
             Answer::Same => Vec::new(),
-            Answer::Note => vec![Effect::Problem(format?.name)],
             Answer::Lost => lost(),
+            Answer::Mixed => vec![Effect::Refused(format?.name)],
             Answer::Problem => [lost(), vec![Effect::Problem(format?.name)]].concat(),
             Answer::FileLost => self.all_lost(format),
             Answer::FileProblem => [self.all_lost(format), vec![Effect::Problem(format?.name)]].concat(),
@@ -123,10 +117,13 @@ impl File<'_> {
         let path = || self.path.to_owned();
         add(Operator::Delete, "gone", vec![Edit::Remove { path: path() }], lost());
         let dangling = format.map_or(Answer::FileLost, |f| f.dangling);
+        let dangling = if self.path == SSHD_MAIN { Answer::FileLost } else { dangling };
         let nowhere = vec![Edit::Link { path: path(), text: "/nonexistent/file".into() }];
         add(Operator::Dangling, "a link to nothing", nowhere, self.meaning(dangling, format, Vec::new));
         let null = vec![Edit::Link { path: path(), text: "/dev/null".into() }];
-        add(Operator::Masked, "a link to /dev/null", null, self.meaning(dangling, format, Vec::new));
+        // The main file without its Include, or no list of rules: more than a file is lost.
+        let masked = if dangling == Answer::Unknown || self.path == SSHD_MAIN { None } else { lost() };
+        add(Operator::Masked, "a link to /dev/null", null, masked);
         for (owner, who) in [((super::NOBODY, super::NOBODY), "nobody's"), (super::SOMEBODY, "an account's")]
         {
             let edit = Edit::File { path: path(), content: text.clone().into(), mode: meta.mode, owner };
@@ -238,8 +235,12 @@ impl File<'_> {
             (Operator::Tabs, line.replace(' ', "\t")),
             (Operator::Indent, format!("  {blanks}")),
         ] {
+            // The first line of a section goes on with nothing.
+            let first = operator == Operator::Indent
+                && text.lines().nth(index.wrapping_sub(1)).is_some_and(|l| l.starts_with('['));
+            let answer = if first { Answer::Same } else { format.answer(operator, key) };
             if new != line
-                && let Some(meaning) = self.meaning(format.answer(operator, key), Some(format), lost)
+                && let Some(meaning) = self.meaning(answer, Some(format), lost)
             {
                 add(operator, changed(&new), meaning);
             }
@@ -316,67 +317,5 @@ impl File<'_> {
         .filter(|(_, new)| new != line)
         .map(|(operator, new)| self.mutant(operator, &what, changed(&new), Vec::new()))
         .collect()
-    }
-}
-
-/// Keywords of sshd whose lines add up.
-const ADDS_UP: [&str; 3] = ["port", "hostkey", "denyusers"];
-
-/// Every line of a format's files that sets a key, in the program's order.
-fn lines_for(base: &Base, format: &'static Format, path: &str, key: &str) -> Vec<Line> {
-    let mut files: Vec<String> = Vec::new();
-    for pattern in format.paths {
-        let (folder, name) = pattern.rsplit_once('/').unwrap();
-        if folder.contains('*') || format.alone {
-            // Each file is for a program, or a unit, of its own.
-            files = vec![path.to_owned()];
-            break;
-        }
-        if !name.contains('*') {
-            files.push((*pattern).to_owned());
-            continue;
-        }
-        let entries = Root::new(&base.tree).read_dir(folder).unwrap();
-        let names = entries.into_iter().map(|e| format!("{folder}/{}", String::from_utf8_lossy(&e.name)));
-        files.extend(names.filter(|path| super::format::fits(pattern, path)));
-    }
-    // By name, wherever the folder; a main file comes last, as sshd's Include stands at its top.
-    // The main files of others come first.
-    let rank = |path: &String| match path.as_str() {
-        SSHD_MAIN => 2,
-        "/etc/sudoers" | "/etc/systemd/journald.conf" => 0,
-        _ => 1,
-    };
-    files.sort_by_key(|path| (rank(path), path.rsplit('/').next().map(str::to_owned)));
-    let mut found = Vec::new();
-    for path in files {
-        let text = Root::new(&base.tree).read_text(&path).unwrap().unwrap_or_default();
-        for (index, line) in text.lines().enumerate() {
-            if format.key(line).as_deref() == Some(key) {
-                found.push(Line { path: path.clone(), index, text: line.trim().to_owned() });
-            }
-        }
-    }
-    found
-}
-
-fn decider<'l>(format: &Format, key: &str, lines: &'l [Line]) -> Option<&'l Line> {
-    match format.wins(key) {
-        Wins::First => lines.first(),
-        Wins::Last => lines.last(),
-    }
-}
-
-/// Whether what is left gives the same: another line that says so, or the program's default.
-fn still(format: &'static Format, key: &str, wanted: &str, rest: &[Line]) -> bool {
-    let plain = |line: &str| {
-        line.replace(['"', ';'], "").replace('=', " ").split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    match decider(format, key, rest) {
-        Some(line) => plain(&line.text).eq_ignore_ascii_case(&plain(wanted)),
-        None => {
-            let value = plain(wanted).split_once(' ').map_or_else(String::new, |(_, v)| v.to_owned());
-            format.defaults.iter().any(|(k, v)| *k == key && (*v == "*" || *v == value))
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::base::{Base, Item};
-use super::format::fits;
+use super::format::{Format, fits};
 use crate::tree::Edit;
 
 /// What is done to a tree.
@@ -66,6 +66,8 @@ pub enum Effect {
     Gone(String),
     /// A file has these permission bits.
     Mode(String, u32),
+    /// A directory has.
+    FolderMode(String, u32),
     /// A file belongs to this user and group.
     Owner(String, u32),
     /// The unit does not start at boot any more.
@@ -134,10 +136,8 @@ impl Effect {
             (Self::Refused("nft"), "firewall" | "ports") => true,
             (Self::Refused("announcements"), "announcements") => true,
             (Self::Uninstalled(package), "ban") => package == "python3-systemd",
-            (Self::Key(format, key), "key-value") => {
-                super::format::Format::of(text("file")).is_some_and(|f| f.name == *format)
-                    && text("key") == key
-            }
+            (Self::Key(format, key), "key-value") => is(text("file"), format) && text("key") == key,
+            (Self::Refused(format), "key-value") => is(text("file"), format),
             (Self::Gone(path), "key-value") => path_of("file", path),
             (Self::Content(path) | Self::Gone(path), "file") => path_of("path", path),
             (Self::Gone(path), "file-mode") => {
@@ -145,8 +145,11 @@ impl Effect {
                 path_of("path", path) && item.fields["optional"] != true
             }
             (Self::Mode(path, mode), "file") => path_of("path", path) && octal(text("mode")) != *mode,
-            (Self::Mode(path, mode), "file-mode") => {
+            (Self::Mode(path, mode) | Self::FolderMode(path, mode), "file-mode") => {
                 fits(text("path"), path) && mode & 0o6777 & !octal(text("at_most")) != 0
+            }
+            (Self::FolderMode(_, mode), "file-scan") => {
+                text("none") == "world-writable" && mode & 0o1002 == 0o002
             }
             (Self::Mode(_, mode), "file-scan") => {
                 (text("none") == "world-writable" && mode & 0o002 != 0)
@@ -154,7 +157,7 @@ impl Effect {
             }
             (Self::Owner(path, _), "file") => path_of("path", path),
             (Self::Owner(path, _), "file-mode") => fits(text("path"), path),
-            (Self::Owner(_, owner), "file-scan") => text("none") == "unowned" && *owner == super::NOBODY,
+            (Self::Owner(_, owner), "file-scan") => text("none") == "unowned" && *owner >= 1000,
             (Self::NotStarted(unit), "unit") => {
                 let role = text("role");
                 base.plan.distro.units.get(role).map_or(role, String::as_str) == unit
@@ -187,6 +190,11 @@ const REBOOT: [&str; 2] =
     ["unattended-upgrade::automatic-reboot", "unattended-upgrade::automatic-reboot-time"];
 /// What makes apt take packages that nobody signed (apt-secure(8), apt.conf(5)).
 const UNSIGNED: [&str; 2] = ["apt::get::allowunauthenticated", "acquire::allowinsecurerepositories"];
+
+/// Whether a file is of that format.
+fn is(path: &str, format: &str) -> bool {
+    Format::of(path).is_some_and(|f| f.name == format)
+}
 
 fn octal(text: &str) -> u32 {
     u32::from_str_radix(text, 8).unwrap_or(0)

@@ -8,6 +8,8 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninte
 
 chroot "$root" sh /run/ironseed/install.sh
 printf 'UUID=a1b2c3d4-0000-4000-8000-000000000001 / ext4 rw,discard,errors=remount-ro 0 1\n' > "$root/etc/fstab"
+# sshd and visudo judge what was rendered, as they do on a machine.
+mkdir -p "$root/run/sshd"
 chroot "$root" ssh-keygen -A
 chroot "$root" sh /run/ironseed/apply.sh
 
@@ -30,4 +32,4 @@ mkdir -p "$root/usr/share/ironseed"
 status=$(sha256sum < "$root/var/lib/dpkg/status")
 printf '{"format":1,"pending":[],"security_release":[],"dpkg_status_sha256":"%s"}\n' "${status%% *}" \
     > "$root/usr/share/ironseed/build.json"
-rm -r "$work"
+rm -r "$work" "$root/run/sshd"

@@ -113,7 +113,7 @@ pub fn group(make: &Maker<'_>) -> Vec<Mutant> {
         make.loses(
             Operator::ShadowLoses,
             "another group with a member",
-            vec![make.append(PATH, "crew:x:991:games\n")],
+            vec![make.append(PATH, "crew:x:64001:games\n")],
         ),
     ]
 }

@@ -11,11 +11,10 @@ pub fn unit(make: &Maker<'_>) -> Vec<Mutant> {
     let unit = make.base.plan.distro.units.get(role).map_or(role, String::as_str);
     if make.field("state") != "enabled" {
         let wants = format!("{SYSTEM}/multi-user.target.wants/{unit}");
-        return vec![make.wins(
-            Operator::Second,
-            &format!("{unit} is enabled"),
-            vec![link(&wants, &format!("/lib/systemd/system/{unit}"))],
-        )];
+        let edits = vec![link(&wants, &format!("/lib/systemd/system/{unit}"))];
+        // It starts at boot, and no profile names it.
+        let meaning = vec![make.this(), Effect::Kind("services", None)];
+        return vec![make.mutant(Operator::Second, &format!("{unit} is enabled"), edits, meaning)];
     }
     let stopped = || vec![Effect::NotStarted(unit.to_owned())];
     let own = format!("{SYSTEM}/{unit}");

@@ -179,3 +179,46 @@ pub fn cloud_config(make: &Maker<'_>) -> Vec<Mutant> {
         ),
     ]
 }
+
+/// The list of archives that updates come from: the other lines of the file are lines like any.
+pub fn updates(make: &Maker<'_>) -> Vec<Mutant> {
+    const LIST: &str = "Unattended-Upgrade::Origins-Pattern";
+    let distro = &make.base.plan.distro;
+    let path = distro.paths["updates"].as_str();
+    let pattern = format!("\"{}\";", distro.archive.security_pattern);
+    let in_list = |new: &str| vec![make.replace(path, &pattern, new)];
+    let in_file = |path: &str, text: String| vec![file(path, 0o644, &text)];
+    let (first, last) = ("/etc/apt/apt.conf.d/00-a", "/etc/apt/apt.conf.d/99-z");
+    let all = format!("{LIST}:: \"origin=*\";\n");
+    let sources = make.replace(
+        "/etc/apt/sources.list",
+        &format!("{}-security", distro.codename),
+        &format!("{}-backports", distro.codename),
+    );
+    let held = "Unattended-Upgrade::Package-Blacklist { \"linux-\"; };\n".to_owned();
+    vec![
+        make.wins(Operator::Alter, "another archive", in_list(&pattern.replace("-security", ""))),
+        make.wins(
+            Operator::Case,
+            "a key in capital letters",
+            in_list(&pattern.replace("codename", "CODENAME")),
+        ),
+        make.wins(Operator::Comment, "no archive", in_list(&format!("// {pattern}"))),
+        make.loses(Operator::Tabs, "tabs before it", in_list(&format!("\t\t{pattern}"))),
+        make.loses(Operator::Trailing, "blanks after it", in_list(&format!("{pattern}  "))),
+        make.wins(
+            Operator::ShadowWins,
+            "the list is cleared later",
+            in_file(last, format!("#clear {LIST};\n")),
+        ),
+        make.wins(Operator::Second, "every archive", in_file(last, all.clone())),
+        make.loses(Operator::ShadowLoses, "every archive, before the list is cleared", in_file(first, all)),
+        make.wins(Operator::ShadowWins, "kernels are left out", in_file(last, held.clone())),
+        make.loses(
+            Operator::ShadowLoses,
+            "kernels are left out, before that is cleared",
+            in_file(first, held),
+        ),
+        make.wins(Operator::Alter, "no source has security updates", vec![sources]),
+    ]
+}
