@@ -46,7 +46,7 @@ pub struct Chosen {
 /// A target that can't be read.
 pub fn read(root: &Root<'_>, path: &str, syntax: Syntax) -> Result<Option<KeyValues>> {
     let keys = root.read_text(path)?.map(|text| KeyValues::parse(path, &text, syntax));
-    Ok(keys.map(|keys| if path == PWQUALITY { keys.as_pwquality_reads_them() } else { keys }))
+    Ok(keys.map(|keys| if path == PWQUALITY { keys.folded_for_pwquality() } else { keys }))
 }
 
 /// libpwquality's file.
@@ -96,7 +96,7 @@ impl KeyValues {
 
     /// libpwquality takes keys in any case, and reads no further than the first that it does not
     /// know.
-    fn as_pwquality_reads_them(self) -> Self {
+    fn folded_for_pwquality(self) -> Self {
         let lower = self.entries.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value));
         Self { entries: lower.take_while(|(key, _)| PWQUALITY_KEYS.contains(&key.as_str())).collect() }
     }
