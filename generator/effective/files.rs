@@ -102,6 +102,17 @@ pub fn glob(root: Root<'_>, pattern: &str) -> Result<Vec<String>> {
     Ok(found)
 }
 
+/// The names in a directory that end in a suffix, hidden ones left out. Whatever has such a name counts: a file, a
+/// directory, a link that leads nowhere. Names that are no UTF-8 are passed over.
+///
+/// # Errors
+/// A directory that can't be read.
+pub fn names(root: Root<'_>, directory: &str, suffix: &str) -> Result<Vec<String>> {
+    let entries = root.read_dir(directory)?.into_iter();
+    let names = entries.filter_map(|entry| String::from_utf8(entry.name).ok());
+    Ok(names.filter(|name| name.ends_with(suffix) && !name.starts_with('.')).collect())
+}
+
 /// The drop-ins of several directories as systemd, kmod and procps take them: a name in an
 /// earlier directory shadows the same name in later ones; what is left is read in order of
 /// names. A name that leads to `/dev/null`, or an empty file, is a mask and stays in the list,

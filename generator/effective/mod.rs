@@ -21,6 +21,7 @@ pub mod ini_dropin;
 pub mod journald;
 pub mod kernel;
 pub mod keyvalue;
+mod lines;
 pub mod mail;
 pub mod modprobe;
 pub mod ntp;
