@@ -14,6 +14,7 @@ pub mod dns;
 pub mod dpkg;
 pub mod fail2ban;
 pub mod files;
+mod filevercmp;
 pub mod firewall;
 pub mod fstab;
 mod glob;

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 use super::{FOLDERS, read};
-use crate::effective::testing::{Dialogue, Dice, Differential, MemoryTree, Verdict, agree, skip};
+use crate::effective::testing::{Dice, Differential, Folders, MemoryTree, Verdict, agree};
 
 const PROGRAM: &str = "/lib/systemd/systemd-sysctl";
 
@@ -22,45 +21,20 @@ const KEYS: [&str; 9] = [
     "fs/protected_links",
 ];
 
-/// Each line names a tree; the answer is what is in the switches then, `none` where nothing was written.
+/// Empty files in `/proc/sys`'s place; the answer is what is in them when systemd-sysctl has run.
 const SCRIPT: &str = r#"
-import os, shutil, subprocess, sys
-def mount(*arguments): subprocess.run(("mount",) + arguments, check=True)
-mount("-t", "tmpfs", "none", "/run")
-mount("-t", "tmpfs", "none", "/usr/local")
-for folder in ("/run/sys", "/run/sysctl.d", "/usr/local/lib/sysctl.d"): os.makedirs(folder)
-folders = [top + "/sysctl.d" for top in ("/etc", "/run", "/usr/local/lib", "/usr/lib")]
-for folder in folders: mount("-t", "tmpfs", "none", folder)
+os.makedirs("/run/sys")
 mount("--bind", "/run/sys", "/proc/sys")
-keys = ["/proc/sys/" + key for key in sys.argv[1:]]
+keys = ["/proc/sys/" + key for key in sys.argv[3:]]
 for key in keys: os.makedirs(os.path.dirname(key), exist_ok=True)
-for line in sys.stdin:
-    tree = line.rstrip("\n")
-    for folder in folders:
-        for entry in os.scandir(folder):
-            shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
-        if os.path.isdir(tree + folder):
-            shutil.copytree(tree + folder, folder, symlinks=True, dirs_exist_ok=True)
+def answer():
     for key in keys: open(key, "w").close()
     subprocess.run(["/lib/systemd/systemd-sysctl"], stderr=subprocess.DEVNULL)
-    said = [open(key, errors="replace").readline().rstrip("\n") for key in keys]
-    print("|".join(said), flush=True)
+    return "|".join(open(key, errors="replace").readline().rstrip("\n") for key in keys)
 "#;
 
-fn dialogue() -> Option<Dialogue> {
-    let possible = Path::new(PROGRAM).exists()
-        && Path::new("/etc/sysctl.d").is_dir()
-        && Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|s| s.success());
-    if !possible {
-        skip("systemd-sysctl or a namespace for it is missing");
-        return None;
-    }
-    Some(Dialogue::start(Command::new("unshare").args(["-rm", "python3", "-c", SCRIPT]).args(KEYS)))
-}
-
-fn compare(tree: &MemoryTree, real: &mut Dialogue) -> Verdict {
-    let disk = tree.on_disk();
-    let answer = real.ask(&disk.path().to_string_lossy());
+fn compare(tree: &MemoryTree, real: &mut Folders) -> Verdict {
+    let answer = real.ask(tree);
     let shown = |value: &str| if value.is_empty() { "none" } else { value }.to_owned();
     let theirs: BTreeMap<&str, String> = KEYS.into_iter().zip(answer.split('|').map(shown)).collect();
     let sysctls = read(tree.root()).unwrap();
@@ -154,7 +128,7 @@ fn generate(dice: &mut Dice) -> MemoryTree {
 
 #[test]
 fn agrees_with_systemd_sysctl() {
-    let Some(mut real) = dialogue() else { return };
+    let Some(mut real) = Folders::start(PROGRAM, "sysctl.d", SCRIPT, &KEYS) else { return };
     let shipped = Path::new("/usr/lib/sysctl.d");
     agree(MemoryTree::load(shipped, "/usr/lib/sysctl.d"), |tree| compare(tree, &mut real));
     Differential::cases(150).run(generate, |tree| compare(tree, &mut real));
