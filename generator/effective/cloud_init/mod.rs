@@ -85,6 +85,12 @@ impl CloudConfig {
                 continue;
             }
             match self.keys.get_mut(&key) {
+                Some(old) if !old.value.is_object() && new.value.is_object() => {
+                    merge(&mut old.value, new.value.clone());
+                    if old.value == new.value {
+                        old.at = new.at;
+                    }
+                }
                 Some(old) => merge(&mut old.value, new.value),
                 None => _ = self.keys.insert(key, new),
             }
@@ -101,15 +107,19 @@ impl CloudConfig {
     }
 }
 
-/// Joins two maps; of anything else the first stays.
+/// Joins two maps; a map replaces a text or a list, and of anything else the first stays.
 fn merge(old: &mut Value, new: Value) {
-    if let (Value::Object(old), Value::Object(new)) = (old, new) {
-        for (key, new) in new {
-            match old.get_mut(&key) {
-                Some(old) => merge(old, new),
-                None => _ = Map::insert(old, key, new),
+    match (old, new) {
+        (Value::Object(old), Value::Object(new)) => {
+            for (key, new) in new {
+                match old.get_mut(&key) {
+                    Some(old) => merge(old, new),
+                    None => _ = Map::insert(old, key, new),
+                }
             }
         }
+        (old, new) if (old.is_string() || old.is_array()) && new.is_object() => *old = new,
+        _ => {}
     }
 }
 

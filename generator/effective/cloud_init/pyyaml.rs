@@ -15,12 +15,16 @@ pub fn mapping(source: &Source) -> Result<Vec<(String, Sourced<Value>)>, String>
         return Err(format!("more than {MAX_YAML_BYTES} bytes"));
     }
     // PyYAML wants a `---` after the end of a document, and then finds one document too many.
-    let mut lines = source.text.lines();
+    let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
+    let mut lines = text.lines();
     let ended = lines.any(|line| {
         line.strip_prefix("...").is_some_and(|rest| rest.trim_start().len() < rest.len() || rest.is_empty())
     });
     if ended && lines.any(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')) {
         return Err("more than one document".to_owned());
+    }
+    if let Some(line) = indented_by_tab(text) {
+        return Err(format!("line {line} begins with a tab"));
     }
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::LastWins,
@@ -46,6 +50,26 @@ pub fn mapping(source: &Source) -> Result<Vec<(String, Sourced<Value>)>, String>
             _ => Err("the top level is no mapping".to_owned()),
         },
     }
+}
+
+/// The first line, from 1, that a tab indents; in a block of text (after `|` or `>`) it may.
+fn indented_by_tab(text: &str) -> Option<usize> {
+    let mut block = None;
+    for (index, line) in text.lines().enumerate() {
+        let rest = line.trim_start_matches(' ');
+        let indent = line.len() - rest.len();
+        if block.is_some_and(|outer| rest.is_empty() || indent > outer) {
+            continue;
+        }
+        if rest.starts_with('\t') {
+            return Some(index + 1);
+        }
+        let header = rest.split(" #").next().unwrap_or_default().trim_end();
+        let header = header.trim_end_matches(|c: char| "+-".contains(c) || c.is_ascii_digit());
+        let opens = header.strip_suffix(['|', '>']).is_some_and(|before| before.ends_with([' ', '\t']));
+        block = (opens && !rest.starts_with('#')).then_some(indent);
+    }
+    None
 }
 
 /// A value and where it stands.

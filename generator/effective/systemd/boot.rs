@@ -7,6 +7,9 @@ use super::{Unit, Units, name};
 use crate::location::{Location, Sourced};
 use crate::target::{Result, display};
 
+#[cfg(test)]
+mod differential;
+
 /// Keys of `[Unit]` without whose units this one's start fails, and keys that start others along.
 const HARD: [&str; 2] = ["Requires", "BindsTo"];
 const SOFT: [&str; 2] = ["Wants", "Upholds"];
@@ -76,8 +79,8 @@ impl Units<'_> {
     /// among them; what they start later is not: see [`Units::activates`].
     ///
     /// As `transaction_add_job_and_dependencies()` has it: a unit that lacks a required one still starts, but
-    /// pulls in nothing that it only wants, and where that one requires it, it lacks it too. `Conflicts=` is not
-    /// followed: of two units in conflict both are named here.
+    /// pulls in nothing that it only wants, and where that one requires it, it lacks it too. `Conflicts=` and ordering are
+    /// not followed: of two units in conflict both are named here, and all that are ordered in a circle.
     ///
     /// Empty where nothing can boot.
     ///
@@ -122,7 +125,7 @@ impl Units<'_> {
                 continue;
             }
             let node = match self.unit(&wanted)? {
-                Some(unit) if unit.can_start() => Some(Rc::new(self.node(unit, &scripts)?)),
+                Some(unit) if unit.can_start() => Some(Rc::new(self.node(unit, &wanted, &scripts)?)),
                 Some(_) => None,
                 None => scripts.get(&wanted).map(|script| {
                     let (unit, file) = (wanted.clone(), script.file.clone());
@@ -136,16 +139,16 @@ impl Units<'_> {
         Ok(nodes)
     }
 
-    fn node(&self, unit: Unit, scripts: &BTreeMap<String, Script>) -> Result<Node> {
-        let mut hard = self.pulled_in(&unit, &HARD, &HARD_LINKS)?;
-        let mut soft = self.pulled_in(&unit, &SOFT, &SOFT_LINKS)?;
+    fn node(&self, unit: Unit, asked: &str, scripts: &BTreeMap<String, Script>) -> Result<Node> {
+        let mut hard = self.pulled_in(&unit, asked, &HARD, &HARD_LINKS)?;
+        let mut soft = self.pulled_in(&unit, asked, &SOFT, &SOFT_LINKS)?;
         let early = ["service", "socket", "timer", "path"];
         let is_early = name::unit_type(&unit.name).is_some_and(|kind| early.contains(&kind));
         let by_default = unit.last("Unit", "DefaultDependencies").is_none_or(|value| !is_false(&value.value));
         if is_early && by_default {
             hard.push(Sourced::new(EARLY.to_owned(), Location::file(&unit.fragment)));
         }
-        soft.extend(unit.words("Service", "Sockets"));
+        soft.extend(unit.words("Service", "Sockets", asked));
         for (service, script) in scripts {
             for (_, at) in script.wanted_by.iter().filter(|(target, _)| *target == unit.name) {
                 soft.push(Sourced::new(service.clone(), at.clone()));
@@ -167,9 +170,19 @@ impl Units<'_> {
     }
 
     /// Names that a unit pulls in by these keys and links, each with its line or link.
-    fn pulled_in(&self, unit: &Unit, keys: &[&str], suffixes: &[&str]) -> Result<Vec<Sourced<String>>> {
-        let mut pulled: Vec<Sourced<String>> = keys.iter().flat_map(|key| unit.words("Unit", key)).collect();
+    fn pulled_in(
+        &self,
+        unit: &Unit,
+        asked: &str,
+        keys: &[&str],
+        suffixes: &[&str],
+    ) -> Result<Vec<Sourced<String>>> {
+        let mut pulled: Vec<Sourced<String>> =
+            keys.iter().flat_map(|key| unit.words("Unit", key, asked)).collect();
         pulled.retain(|word| name::kind(&word.value).is_some());
+        for word in &mut pulled {
+            word.value = instance_of(&word.value, unit.name_in(&word.at, asked));
+        }
         for name in self.names_of(&unit.name, &unit.name)? {
             for name in std::iter::once(name.clone()).chain(name::template(&name)) {
                 for directory in &self.directories {
@@ -243,10 +256,12 @@ fn is_false(text: &str) -> bool {
     words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// A link to a template in an instance's directory means the same instance of it.
-fn instance_of(link: &str, unit: &str) -> String {
-    match (name::kind(link), name::parts(unit)) {
-        (Some(name::Kind::Template), (_, Some(instance), _)) => name::instantiate(link, instance),
-        _ => link.to_owned(),
+/// A template that a unit pulls in means the instance of the unit's own instance, or else of its name.
+fn instance_of(pulled: &str, unit: &str) -> String {
+    match (name::kind(pulled), name::parts(unit)) {
+        (Some(name::Kind::Template), (prefix, instance, _)) => {
+            name::instantiate(pulled, instance.unwrap_or(prefix))
+        }
+        _ => pulled.to_owned(),
     }
 }

@@ -7,8 +7,6 @@
 //! (`ConditionPathExists=`…) are not evaluated.
 
 mod boot;
-#[cfg(test)]
-mod boot_differential;
 mod find;
 mod links;
 mod lookup;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::find::{Missing, Reader};
 use super::lookup::File;
 use super::{Aliases, Setting, State, Units, name};
-use crate::location::Sourced;
+use crate::location::{Location, Sourced};
 use crate::target::{Result, display};
 
 /// A unit that can be loaded.
@@ -40,16 +40,23 @@ impl Unit {
         values
     }
 
-    /// The words of all values of a key, specifiers of the unit's name replaced. Dependencies
+    /// The words of all values of a key, specifiers replaced: in its main file by parts of the name that it is asked for
+    /// by, in drop-ins by parts of its own. Dependencies
     /// (`Wants=`) are read so: an empty value resets nothing there, and quotes are part of a word.
-    pub fn words(&self, section: &str, key: &str) -> Vec<Sourced<String>> {
+    pub(super) fn words(&self, section: &str, key: &str, asked: &str) -> Vec<Sourced<String>> {
         let mut words = Vec::new();
         for value in self.assignments(section, key) {
+            let name = self.name_in(&value.at, asked);
             for word in value.value.split([' ', '\t']).filter(|word| !word.is_empty()) {
-                words.push(Sourced::new(name::expand(word, &self.name), value.at.clone()));
+                words.push(Sourced::new(name::expand(word, name), value.at.clone()));
             }
         }
         words
+    }
+
+    /// The name that the unit has while this place is read.
+    pub(super) fn name_in<'n>(&'n self, at: &Location, asked: &'n str) -> &'n str {
+        if at.file == self.fragment { asked } else { &self.name }
     }
 
     /// Whether the manager would start it at all: a service runs something, a socket listens, a timer and a path
@@ -58,7 +65,7 @@ impl Unit {
         let any = |section: &str, keys: &[&str]| keys.iter().any(|key| !self.values(section, key).is_empty());
         match name::unit_type(&self.name) {
             Some("service") => {
-                let oneshot = self.last("Service", "Type").is_some_and(|kind| kind.value == "oneshot");
+                let oneshot = self.last("Service", "Type").is_none_or(|kind| kind.value == "oneshot");
                 let stays =
                     self.last("Service", "RemainAfterExit").is_some_and(|value| is_true(&value.value));
                 let ends = any("Unit", &["SuccessAction"]) || (stays && any("Service", &["ExecStop"]));

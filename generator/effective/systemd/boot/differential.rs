@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use super::Units;
+use super::failing;
+use crate::effective::systemd::Units;
 use crate::effective::testing::{Dice, Differential, MemoryTree, Verdict, skip};
 
 const MANAGER: &str = "/lib/systemd/systemd";
 const ETC: &str = "etc/systemd/system";
 const LIB: &str = "usr/lib/systemd/system";
 
-/// The units that the manager would start; none of those that every boot has, or that it makes by itself.
+/// The units that the manager would start; none of those that every boot has, or that it makes by itself. `None` where
+/// units are ordered in a circle: the manager breaks it by leaving out some unit in it.
 fn real(root: &Path) -> Option<BTreeSet<String>> {
     let path = [ETC, "run/systemd/system", LIB].map(|d| root.join(d).display().to_string()).join(":");
     let empty = root.join("none");
@@ -112,9 +114,7 @@ fn generate(dice: &mut Dice) -> MemoryTree {
             0 => tree.link(path, "/dev/null"),
             1 => tree.write(path, ""),
             2 => &mut tree,
-            _ if name == "alias.service" => {
-                tree.link(path, dice.pick(&["a.service", "/usr/lib/systemd/system/b.service"]))
-            }
+            _ if name == "alias.service" => tree.link(path, dice.pick(&["a.service", "b.service"])),
             _ => {
                 let text = unit(dice) + &section(dice, name);
                 tree.write(path, text)
@@ -160,8 +160,16 @@ fn agrees_with_the_manager() {
         let disk = tree.on_disk();
         std::fs::set_permissions(disk.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         let Some(theirs) = real(disk.path()) else { return Verdict::Unanswered };
-        let started = Units::read(tree.root(), 252).unwrap().starts_at_boot().unwrap();
+        let units = Units::read(tree.root(), 252).unwrap();
+        let started = units.starts_at_boot().unwrap();
         let ours: BTreeSet<String> = started.into_iter().map(|started| started.unit).collect();
+        // A unit without one that it requires pulls in some of the others that it requires, or none: by chance.
+        let nodes = ["default.target", "rescue.target"].map(|name| units.reachable(name).unwrap());
+        let by_chance =
+            nodes.iter().any(|nodes| failing(nodes).into_iter().any(|name| nodes[name].is_some()));
+        if by_chance && ours != theirs && theirs.is_subset(&ours) {
+            return Verdict::Unanswered;
+        }
         Verdict::same(&ours, &theirs)
     };
     Differential::cases(60).run(generate, judge);
