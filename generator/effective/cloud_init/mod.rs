@@ -85,12 +85,7 @@ impl CloudConfig {
                 continue;
             }
             match self.keys.get_mut(&key) {
-                Some(old) if !old.value.is_object() && new.value.is_object() => {
-                    merge(&mut old.value, new.value.clone());
-                    if old.value == new.value {
-                        old.at = new.at;
-                    }
-                }
+                Some(old) if gives_way(&old.value, &new.value) => *old = new,
                 Some(old) => merge(&mut old.value, new.value),
                 None => _ = self.keys.insert(key, new),
             }
@@ -118,9 +113,13 @@ fn merge(old: &mut Value, new: Value) {
                 }
             }
         }
-        (old, new) if (old.is_string() || old.is_array()) && new.is_object() => *old = new,
+        (old, new) if gives_way(old, &new) => *old = new,
         _ => {}
     }
+}
+
+fn gives_way(old: &Value, new: &Value) -> bool {
+    (old.is_string() || old.is_array()) && new.is_object()
 }
 
 /// Names of a folder's `.cfg` files, the last one first.
