@@ -25,6 +25,9 @@ pub const FOLDERS: [&str; 4] =
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sysctls {
     lines: Vec<Line>,
+    /// Indices of the lines that name a key, and of those that name a pattern of keys.
+    by_key: HashMap<String, Vec<usize>>,
+    patterns: Vec<usize>,
 }
 
 /// A key or pattern of keys with slashes, and its value; none for `-key`, which takes the key
@@ -43,19 +46,24 @@ struct Line {
 /// # Errors
 /// A target that can't be read.
 pub fn read(root: Root<'_>) -> Result<Sysctls> {
-    let mut lines: Vec<Line> = Vec::new();
+    let mut all = Sysctls::default();
     let mut last: HashMap<String, usize> = HashMap::new();
     for path in files(root)? {
         let Some(text) = root.read_text(&path)? else { continue };
         for (number, line) in systemd_lines(&text) {
             let Some((key, value)) = parse(line) else { continue };
-            let same = last.get(&key).map(|index| &lines[*index]).filter(|line| line.value == value);
-            let rank = same.map_or(lines.len(), |line| line.rank);
-            last.insert(key.clone(), lines.len());
-            lines.push(Line { key, value, rank, at: Location::line(&path, number) });
+            let index = all.lines.len();
+            let same = last.get(&key).map(|index| &all.lines[*index]).filter(|line| line.value == value);
+            let rank = same.map_or(index, |line| line.rank);
+            last.insert(key.clone(), index);
+            match is_pattern(&key) {
+                true => all.patterns.push(index),
+                false => all.by_key.entry(key.clone()).or_default().push(index),
+            }
+            all.lines.push(Line { key, value, rank, at: Location::line(&path, number) });
         }
     }
-    Ok(Sysctls { lines })
+    Ok(all)
 }
 
 /// The files in the order of their names. A name shadows whatever it is: an empty file, a link that leads nowhere,
@@ -78,7 +86,11 @@ impl Sysctls {
     /// that got its value last.
     pub fn get(&self, key: &str) -> Option<Chosen> {
         let key = normalised(key);
-        let naming: Vec<&Line> = self.lines.iter().filter(|l| l.key == key || fits(&l.key, &key)).collect();
+        let exact = self.by_key.get(&key).into_iter().flatten();
+        let fitting = self.patterns.iter().filter(|index| fits(&self.lines[**index].key, &key));
+        let mut naming: Vec<usize> = exact.chain(fitting).copied().collect();
+        naming.sort_unstable();
+        let naming: Vec<&Line> = naming.into_iter().map(|index| &self.lines[index]).collect();
         let decides = match naming.iter().rfind(|line| line.key == key) {
             Some(exact) => *exact,
             None => {
@@ -121,17 +133,16 @@ fn normalised(key: &str) -> String {
     swapped.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
 }
 
-/// Whether a key is a pattern that fits a path. No wildcard matches a slash.
+/// Whether a pattern fits a path. No wildcard matches a slash.
 fn fits(pattern: &str, path: &str) -> bool {
     let (mut patterns, mut parts) = (pattern.split('/'), path.split('/'));
-    is_pattern(pattern)
-        && loop {
-            match (patterns.next(), parts.next()) {
-                (None, None) => break true,
-                (Some(pattern), Some(part)) if matches(pattern.as_bytes(), part.as_bytes()) => {}
-                _ => break false,
-            }
+    loop {
+        match (patterns.next(), parts.next()) {
+            (None, None) => return true,
+            (Some(pattern), Some(part)) if matches(pattern.as_bytes(), part.as_bytes()) => {}
+            _ => return false,
         }
+    }
 }
 
 #[cfg(test)]
@@ -214,7 +225,7 @@ mod tests {
                 number += 1;
                 if number % 4 != 0 {
                     tree.write(
-                        &format!("{folder}/{name}"),
+                        format!("{folder}/{name}"),
                         format!("kernel.k{number} = {number}\n").as_bytes(),
                     );
                 }

@@ -273,13 +273,16 @@ impl<'a> Look<'a> {
     /// # Errors
     /// See [`Look::accounts`].
     pub fn sshd(&self) -> Read<&SshdConfig> {
-        once!(
-            self.sshd,
-            found(
-                sshd::read(&self.root, self.plan.distro.versions.openssh),
-                "there is no /etc/ssh/sshd_config"
-            )
-        )
+        once!(self.sshd, {
+            let read = sshd::read(&self.root, self.plan.distro.versions.openssh);
+            let config = found(read, "there is no /etc/ssh/sshd_config")?;
+            match config.problems.first() {
+                Some(problem) => {
+                    Err(format!("sshd refuses its configuration: {}: {}", problem.at, problem.value))
+                }
+                None => Ok(config),
+            }
+        })
     }
 
     /// What the installed sshd says of its configuration.

@@ -104,7 +104,10 @@ fn line(dice: &mut Dice) -> String {
     match key {
         "conf_d" if !dice.once_in(6) => format!("{start}a: {value}{end}"),
         "merge_how" if !dice.once_in(6) => format!("{start}b: {value}{end}"),
-        _ => format!("{start}{key}: {value}{end}"),
+        _ => format!(
+            "{start}{key}:{}{value}{end}",
+            dice.pick(&[" ", " ", " ", " ", " ", " ", " ", " ", "  ", "\t"])
+        ),
     }
 }
 

@@ -23,8 +23,8 @@ pub fn mapping(source: &Source) -> Result<Vec<(String, Sourced<Value>)>, String>
     if ended && lines.any(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')) {
         return Err("more than one document".to_owned());
     }
-    if let Some(line) = indented_by_tab(text) {
-        return Err(format!("line {line} begins with a tab"));
+    if let Some(line) = tab_before_word(text) {
+        return Err(format!("a tab stands before a word in line {line}"));
     }
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::LastWins,
@@ -52,8 +52,8 @@ pub fn mapping(source: &Source) -> Result<Vec<(String, Sourced<Value>)>, String>
     }
 }
 
-/// The first line, from 1, that a tab indents; in a block of text (after `|` or `>`) it may.
-fn indented_by_tab(text: &str) -> Option<usize> {
+/// The first line, from 1, with a tab where PyYAML takes blanks alone; in a block of text (after `|` or `>`) it may.
+fn tab_before_word(text: &str) -> Option<usize> {
     let mut block = None;
     for (index, line) in text.lines().enumerate() {
         let rest = line.trim_start_matches(' ');
@@ -61,7 +61,8 @@ fn indented_by_tab(text: &str) -> Option<usize> {
         if block.is_some_and(|outer| rest.is_empty() || indent > outer) {
             continue;
         }
-        if rest.starts_with('\t') {
+        let plain = rest.split(['#', '"', '\'']).next().unwrap_or_default();
+        if rest.starts_with('\t') || plain.contains(":\t") || plain.contains("-\t") {
             return Some(index + 1);
         }
         let header = rest.split(" #").next().unwrap_or_default().trim_end();

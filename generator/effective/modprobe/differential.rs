@@ -160,7 +160,7 @@ fn agrees_with_modprobe() {
     shipped.overlay(&MemoryTree::load(Path::new("/etc/modprobe.d"), "/etc/modprobe.d"));
     FOLDERS.iter().for_each(|folder| _ = shipped.directory(folder));
     agree(shipped, compare);
-    Differential::cases(100).run(|dice| generate(dice, &FOLDERS, line), compare);
+    Differential::cases(60).run(|dice| generate(dice, &FOLDERS, line), compare);
 }
 
 /// The program's own messages name each module that it would load; none of them exists.

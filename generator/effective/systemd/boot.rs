@@ -33,6 +33,16 @@ const RUNLEVELS: [(&str, &str); 5] = [
 /// and the target that wants it.
 const RC_LOCAL: (&str, &str, &str) = ("/etc/rc.local", "rc-local.service", "multi-user.target");
 
+/// A generator that makes a target want another at every boot, unless a file switches it off: the
+/// generator, the file, the unit and the target that wants it (cloud-init's `cloud-init-generator`;
+/// where it finds no cloud it does not, which no image tells).
+const CLOUD_INIT: (&str, &str, &str, &str) = (
+    "/usr/lib/systemd/system-generators/cloud-init-generator",
+    "/etc/cloud/cloud-init.disabled",
+    "cloud-init.target",
+    "multi-user.target",
+);
+
 /// Why a unit starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -157,6 +167,10 @@ impl Units<'_> {
         let (script, service, target) = RC_LOCAL;
         if unit.name == target && self.root.resolve(script)?.is_some_and(|s| s.meta.mode & 0o111 != 0) {
             soft.push(Sourced::new(service.to_owned(), Location::file(script)));
+        }
+        let (generator, switch, service, target) = CLOUD_INIT;
+        if unit.name == target && self.root.exists(generator)? && !self.root.exists(switch)? {
+            soft.push(Sourced::new(service.to_owned(), Location::file(generator)));
         }
         Ok(Node { unit: unit.name, file: unit.fragment, hard, soft })
     }

@@ -3,7 +3,7 @@
 //!
 //! Owns unit lookup, drop-ins, `[Install]` and dependency links. It asks no running manager and
 //! runs no generator. Of what generators would make at boot, units for `fstab` are known
-//! ([`Units::with_generated`]) and SysV scripts; consoles and disks that the machine may have are not. Conditions
+//! ([`Units::with_generated`]), SysV scripts and cloud-init's target; consoles and disks that the machine may have are not. Conditions
 //! (`ConditionPathExists=`…) are not evaluated.
 
 mod boot;

@@ -22,6 +22,7 @@ pub(super) fn parse(text: &str, file: &str) -> Vec<Setting> {
     let mut statement = String::new();
     let mut started = 0;
     let mut continues = false;
+    // systemd's own parser passes over a byte order mark (conf-parser.c).
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (number, line) in systemd_lines(text) {
         let line = line.trim_start_matches([' ', '\t']);
