@@ -333,7 +333,10 @@ impl<'a> Look<'a> {
     /// # Errors
     /// See [`Look::accounts`].
     pub fn systemd(&self) -> Read<&Units<'a>> {
-        once!(self.systemd, Units::read(self.root, self.plan.distro.versions.systemd).map_err(words))
+        once!(self.systemd, {
+            let units = Units::read(self.root, self.plan.distro.versions.systemd);
+            units.and_then(Units::with_generated).map_err(words)
+        })
     }
 }
 

@@ -58,6 +58,7 @@
 mod dialogue;
 mod dice;
 mod differential;
+mod folders;
 mod program;
 mod shrink;
 mod tree;
@@ -65,6 +66,7 @@ mod tree;
 pub use dialogue::Dialogue;
 pub use dice::Dice;
 pub use differential::{Differential, Tally, Verdict, agree};
+pub use folders::Folders;
 pub use program::{program, skip};
 pub use shrink::Case;
 pub use tree::MemoryTree;
