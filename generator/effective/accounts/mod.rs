@@ -4,13 +4,15 @@
 //! authorized_keys. Must not know what a profile wants of an account, nor how sshd or PAM are
 //! set up: where sshd looks for keys is a parameter.
 
+mod aging;
 mod keys;
 mod login;
 mod password;
 mod table;
 
+pub use aging::Aging;
 pub use keys::{AuthorizedKey, read_keys};
-pub use login::{Login, Shell, who_can_login};
+pub use login::{Login, Shell, valid_shells, who_can_login};
 pub use password::{Password, Scheme};
 
 use crate::location::{Location, Sourced};
@@ -33,7 +35,14 @@ pub struct User {
     pub shell: String,
 }
 
-/// A line of shadow. Days count from 1970-01-01; an empty field is `None`.
+impl User {
+    /// Whether the password stands in shadow, as pam_unix takes it: `x` or `##` and the name.
+    pub fn is_shadowed(&self) -> bool {
+        self.password == "x" || self.password.strip_prefix("##") == Some(&self.name)
+    }
+}
+
+/// A line of shadow. Days count from 1970-01-01; a field without a number is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shadow {
     /// Login name.
@@ -136,6 +145,13 @@ impl Accounts {
         primary.chain(others).map(|g| g.name.clone()).collect()
     }
 
+    /// Numbers of the groups that a user is in.
+    pub fn gids_of(&self, user: &User) -> Vec<u32> {
+        let groups = self.groups.iter().flatten().map(|group| &group.value);
+        let others = groups.filter(|group| group.members.contains(&user.name)).map(|group| group.gid);
+        std::iter::once(user.gid).chain(others).collect()
+    }
+
     fn find_duplicates(&self) -> Vec<Sourced<String>> {
         let users = || self.users().map(|u| (u.value.name.clone(), &u.at));
         let uids = || self.users().map(|u| (format!("uid {}", u.value.uid), &u.at));
@@ -160,5 +176,7 @@ fn repeated<'a>(entries: impl Iterator<Item = (String, &'a Location)>) -> Vec<So
         .collect()
 }
 
+#[cfg(test)]
+mod differential;
 #[cfg(test)]
 mod tests;

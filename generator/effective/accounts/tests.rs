@@ -82,7 +82,7 @@ fn groups_expiry_and_key_options() {
     let forced = "no-pty,command=\"echo \\\"no, root\\\"\" ssh-rsa AAAA= old key\n";
     let bob = login(&[("/etc/keys/bob", forced)], "bob");
     assert_eq!(bob.groups, ["bob", "sudo"]);
-    assert!(bob.expired(20_000) && !bob.expired(19_999));
+    assert_eq!((bob.aging(20_000), bob.aging(19_000)), (Aging::AccountExpired, Aging::Fine));
     assert_eq!(bob.keys[0].forced_command().as_deref(), Some("echo \"no, root\""));
     assert_eq!(bob.keys[0].options[0], "no-pty");
     assert_eq!((bob.keys[0].kind.as_str(), bob.keys[0].comment.as_str()), ("ssh-rsa", "old key"));

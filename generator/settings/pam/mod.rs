@@ -9,7 +9,7 @@ pub use rule::PamRule;
 
 use serde::{Deserialize, Serialize};
 
-use crate::effective::pam::{self, Facility, Rule};
+use crate::effective::pam::{self, Code, Facility, Rule};
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::verify::Look;
@@ -57,7 +57,7 @@ fn observe(
     let plane = Plane::Configured;
     let shown: Vec<String> = lines.iter().map(Line::to_string).collect();
     let wanted = format!("{service} {}: {}", word(facility), shown.join("; "));
-    let read = match pam::read(&look.root, service) {
+    let read = match pam::read(&look.root, service, look.plan.distro.versions.pam) {
         Ok(Some(read)) => read,
         Ok(None) => {
             let at = Location::file(format!("/etc/pam.d/{service}"));
@@ -81,9 +81,10 @@ fn observe(
     } else if let Some(more) = found.get(lines.len()) {
         (false, Some(more.at.clone()), format!("{} runs once more here", more.module))
     } else {
-        let start = stack.iter().position(|rule| first.as_ref() == Some(&rule.at)).unwrap_or(0);
-        let mut earlier = stack[..start].iter().enumerate().filter(|(_, rule)| Some(name(rule)) != before);
-        match earlier.find(|(index, rule)| passes_over(&rule.control, start - index)).map(|(_, rule)| rule) {
+        let before_first = stack.iter().take_while(|rule| first.as_ref() != Some(&rule.at));
+        let mut earlier = before_first.filter(|rule| Some(name(rule)) != before);
+        let wanted = found.first();
+        match earlier.find(|rule| wanted.is_some_and(|w| read.skipped(rule, Code::SUCCESS).contains(*w))) {
             Some(rule) => {
                 (false, Some(rule.at.clone()), format!("{} comes first and may skip the rest", rule.module))
             }
@@ -118,17 +119,6 @@ fn same_control(found: &str, wanted: &str) -> bool {
         words
     };
     found.starts_with('[') == wanted.starts_with('[') && words(found) == words(wanted)
-}
-
-/// Whether a module's success keeps the line that stands `distance` lines later from being asked.
-fn passes_over(control: &str, distance: usize) -> bool {
-    if !control.starts_with('[') {
-        return control == "sufficient";
-    }
-    let actions = control.trim_matches(['[', ']']).split_whitespace().filter_map(|word| word.split_once('='));
-    let of = |value: &str| actions.clone().find(|(v, _)| *v == value).map(|(_, action)| action);
-    let action = of("success").or_else(|| of("default")).unwrap_or("ignore");
-    action == "done" || action.parse::<usize>().is_ok_and(|jump| jump >= distance)
 }
 
 #[cfg(test)]
