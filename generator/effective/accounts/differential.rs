@@ -42,13 +42,13 @@ def look():
     users = [u for u in pwd.getpwall() if named(u.pw_name)]
     shadows = sorted(set(filter(named, (s.sp_namp for s in spwd.getspall()))))
     return {
-        "users": [[text(u.pw_name), text(u.pw_passwd), u.pw_uid, u.pw_gid, text(u.pw_dir), text(u.pw_shell)] for u in users],
+        "users": [[text(u.pw_name), text(u.pw_passwd), u.pw_uid & 0xffffffff, u.pw_gid & 0xffffffff, text(u.pw_dir), text(u.pw_shell)] for u in users],
         "shadow": [[text(s[0]), text(s[1]), *s[2:8]] for s in map(spwd.getspnam, shadows)],
-        "groups": [[text(g.gr_name), text(g.gr_passwd), g.gr_gid, [text(m) for m in g.gr_mem]] for g in grp.getgrall() if named(g.gr_name)],
+        "groups": [[text(g.gr_name), text(g.gr_passwd), g.gr_gid & 0xffffffff, [text(m) for m in g.gr_mem]] for g in grp.getgrall() if named(g.gr_name)],
         "gshadow": [[text(g[0].name), text(g[0].password), strings(g[0].adm), strings(g[0].mem)]
                     for g in every(libc.getsgent) if named(text(g[0].name))],
         "shells": [text(s) for s in every(libc.getusershell)],
-        "bobs": sorted(set(os.getgrouplist("bob", 1000))),
+        "bobs": sorted({g & 0xffffffff for g in os.getgrouplist("bob", 1000)}),
         "secret": ask(pam.pam_authenticate, b"secret"),
         "nothing": ask(pam.pam_authenticate, b""),
         "account": ask(pam.pam_acct_mgmt, b""),

@@ -5,12 +5,14 @@
 //! set up: where sshd looks for keys is a parameter.
 
 mod aging;
+mod key_options;
 mod keys;
 mod login;
 mod password;
 mod table;
 
 pub use aging::Aging;
+pub use key_options::KeyOptions;
 pub use keys::{AuthorizedKey, read_keys};
 pub use login::{Login, Shell, valid_shells, who_can_login};
 pub use password::{Password, Scheme};
@@ -100,6 +102,9 @@ pub struct Accounts {
     pub groups: Option<Vec<Sourced<Group>>>,
     /// `/etc/gshadow`.
     pub group_shadow: Option<Vec<Sourced<GroupShadow>>>,
+    /// Lines of `/etc/group` that no name finds (without one, NIS's, and comments): their members
+    /// get their numbers at a login nevertheless.
+    pub nameless_groups: Vec<Sourced<Group>>,
     /// Lines that the C library skips because they are malformed.
     pub malformed: Vec<Sourced<String>>,
     /// A name or a uid (`uid 0`) that stands more than once, at each line but the first: the
@@ -118,6 +123,7 @@ pub fn read(root: &Root<'_>) -> Result<Accounts> {
         shadow: table::read(root, "/etc/shadow", table::shadow, &mut malformed)?,
         groups: table::read(root, "/etc/group", table::group, &mut malformed)?,
         group_shadow: table::read(root, "/etc/gshadow", table::group_shadow, &mut malformed)?,
+        nameless_groups: table::nameless_groups(root, "/etc/group")?,
         malformed: Vec::new(),
         duplicates: Vec::new(),
     };
@@ -147,7 +153,7 @@ impl Accounts {
 
     /// Numbers of the groups that a user is in.
     pub fn gids_of(&self, user: &User) -> Vec<u32> {
-        let groups = self.groups.iter().flatten().map(|group| &group.value);
+        let groups = self.groups.iter().flatten().chain(&self.nameless_groups).map(|group| &group.value);
         let others = groups.filter(|group| group.members.contains(&user.name)).map(|group| group.gid);
         std::iter::once(user.gid).chain(others).collect()
     }
@@ -178,5 +184,7 @@ fn repeated<'a>(entries: impl Iterator<Item = (String, &'a Location)>) -> Vec<So
 
 #[cfg(test)]
 mod differential;
+#[cfg(test)]
+mod keys_differential;
 #[cfg(test)]
 mod tests;

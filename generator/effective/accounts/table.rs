@@ -1,6 +1,8 @@
 //! Colon-separated tables as the C library's `files` database reads them (glibc's
 //! `nss/nss_files/files-parse.c` and the parsers that use it).
 
+use std::borrow::Cow;
+
 use super::{Group, GroupShadow, Shadow, User};
 use crate::location::{Location, Sourced};
 use crate::target::{Result, Root};
@@ -14,16 +16,24 @@ pub(super) fn read<T>(
 ) -> Result<Option<Vec<Sourced<T>>>> {
     let Some(text) = root.read_text(path)? else { return Ok(None) };
     let mut rows = Vec::new();
-    for (index, line) in text.split('\n').enumerate() {
+    let mut lines = text.split('\n').enumerate().peekable();
+    while let Some((index, raw)) = lines.next() {
         // C strings end at the first NUL; leading blanks, empty lines and comments are skipped.
-        let line = line.split('\0').next().unwrap_or_default().trim_start_matches(is_space);
+        let raw = raw.split('\0').next().unwrap_or_default();
+        let mut line = Cow::from(raw.trim_start_matches(is_space));
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        if lines.peek().is_none() {
+            // Where it moves a line over its blanks, the library forgets its end (`nss_readline.c`),
+            // which shows in a last line without a line end.
+            let left = String::from_utf8_lossy(&raw.as_bytes()[line.len()..]);
+            line.to_mut().push_str(&left);
+        }
         let at = Location::line(path, index + 1);
-        match parse(line) {
+        match parse(&line) {
             Some(row) => rows.push(Sourced::new(row, at)),
-            None => malformed.push(Sourced::new(line.to_owned(), at)),
+            None => malformed.push(Sourced::new(line.into_owned(), at)),
         }
     }
     Ok(Some(rows))
@@ -59,6 +69,31 @@ pub(super) fn group(line: &str) -> Option<Group> {
     let mut fields = Fields(line);
     let (name, password, gid) = (fields.name()?, fields.text(), fields.id()?);
     Some(Group { name, password, gid, members: names(fields.0) })
+}
+
+/// Reads the groups that no name finds: without one, for NIS (`+name:*::bob`), or behind a `#`. The
+/// C library gives their numbers to their members at a login nevertheless: there it skips no
+/// comment (`files-initgroups.c`).
+pub(super) fn nameless_groups(root: &Root<'_>, path: &str) -> Result<Vec<Sourced<Group>>> {
+    let text = root.read_text(path)?.unwrap_or_default();
+    let rows = text.split('\n').enumerate().filter_map(|(index, line)| {
+        let line = line.split('\0').next().unwrap_or_default().trim_start_matches(is_space);
+        Some(Sourced::new(nameless_group(line)?, Location::line(path, index + 1)))
+    });
+    Ok(rows.collect())
+}
+
+fn nameless_group(line: &str) -> Option<Group> {
+    let mut fields = Fields(line);
+    let (name, password) = (fields.text(), fields.text());
+    let nis = name.starts_with(['+', '-']);
+    if !(nis || name.is_empty() || name.starts_with('#')) || fields.0.is_empty() {
+        return None;
+    }
+    let (value, rest) = number(fields.0)?;
+    // NIS may leave the number out, and it is 0 then.
+    let gid = value.or(nis.then_some(0))?;
+    Some(Group { name, password, gid, members: names(after(rest)?) })
 }
 
 pub(super) fn group_shadow(line: &str) -> Option<GroupShadow> {
