@@ -10,6 +10,7 @@ pub mod apt;
 pub mod audit;
 pub mod cloud_init;
 pub mod deb822;
+pub mod dnf;
 pub mod dns;
 pub mod dpkg;
 pub mod fail2ban;

@@ -51,7 +51,8 @@
 //!   one of these and more. On a disagreement the case is shrunk, line by line and file by file,
 //!   while the two still disagree (or the test still panics), and the smallest is shown. So keep
 //!   what never changes, such as a distribution's shipped files, out of the case.
-//! - A program that is slow to start can answer many cases from one process: [`Dialogue`].
+//! - A program that is slow to start can answer many cases from one process: [`Dialogue`]. A library that
+//!   reads fixed paths is asked from [`python_in_own_root`].
 //! - Where the program is missing, [`program`] says so, in one way for all; [`skip`] is for every
 //!   other reason, such as a kernel without namespaces.
 
@@ -59,6 +60,7 @@ mod dialogue;
 mod dice;
 mod differential;
 mod folders;
+mod private_root;
 mod program;
 mod shrink;
 mod tree;
@@ -67,6 +69,7 @@ pub use dialogue::Dialogue;
 pub use dice::Dice;
 pub use differential::{Differential, Tally, Verdict, agree};
 pub use folders::Folders;
+pub use private_root::python_in_own_root;
 pub use program::{program, skip};
 pub use shrink::Case;
 pub use tree::MemoryTree;
