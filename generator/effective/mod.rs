@@ -23,6 +23,7 @@ pub mod kernel;
 pub mod keyvalue;
 pub mod mail;
 pub mod modprobe;
+mod network;
 pub mod ntp;
 pub mod os_release;
 pub mod pam;
