@@ -1,5 +1,6 @@
 //! Networks of addresses, and what a list of them lets in. Shared by the readers of services.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An address and how many of its leading bits count.
@@ -71,6 +72,12 @@ pub fn stranger(networks: &[Network], mut permits: impl FnMut(IpAddr) -> bool) -
     let borders = networks.iter().copied().chain(loopback).chain(Network::all());
     let mut addresses = borders.flat_map(|network| [Some(network.first), network.after()]).flatten();
     addresses.find(|address| !address.is_loopback() && permits(*address))
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.first, self.bits)
+    }
 }
 
 fn width(address: IpAddr) -> u32 {

@@ -281,4 +281,6 @@ fn include(root: Root<'_>, pattern: &str) -> Result<Vec<String>> {
 }
 
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod tests;

@@ -182,7 +182,7 @@ fn ours(tree: &MemoryTree) -> Option<Seen> {
 const SCRIPT: &str = "
 chronyd -d -x -u root -f /etc/chrony/test.conf & daemon=$!
 until chronyc -h /run/chrony/chronyd.sock tracking >/dev/null 2>&1; do kill -0 $daemon 2>/dev/null || exit 1; sleep 0.005; done
-for client in $CLIENTS; do echo accheck $client; done | chronyc -h /run/chrony/chronyd.sock
+for client in $CLIENTS; do chronyc -h /run/chrony/chronyd.sock accheck $client; done
 echo serving; wait";
 
 fn theirs(lab: &mut Lab, tree: &MemoryTree) -> Option<Seen> {
