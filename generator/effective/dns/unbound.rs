@@ -90,8 +90,8 @@ struct Config {
     files: usize,
     /// The first line that Unbound refuses.
     refused: Option<Location>,
-    /// In a `server:` clause.
-    in_server: bool,
+    /// The clause that lines belong to: whether it is `server:`.
+    clause: Option<bool>,
     interfaces: Vec<Sourced<String>>,
     automatic: Option<Location>,
     /// Address families that it does not serve: IPv4 and IPv6.
@@ -127,21 +127,26 @@ impl Config {
                 return Ok(());
             };
             if CLAUSES.contains(&key) {
-                self.in_server = key == "server";
+                self.clause = Some(key == "server");
                 continue;
             }
             let count = LONGER.iter().find(|(name, _)| *name == key).map_or(1, |(_, count)| *count);
-            let values: Option<Vec<&str>> = (0..count).map(|_| lexer.value()).collect();
+            // Paths know double quotes only.
+            let includes = matches!(key, "include" | "include-toplevel");
+            let quotes = if includes { "\"" } else { "\"'" };
+            let values: Option<Vec<&str>> = (0..count).map(|_| lexer.value(quotes)).collect();
             let values = values.unwrap_or_default();
-            match (key, values.as_slice()) {
-                ("include" | "include-toplevel", [pattern]) => {
+            match (includes, values.as_slice()) {
+                (true, [pattern]) => {
                     let patterned = files::is_pattern(pattern);
                     let included =
                         if patterned { files::glob(root, pattern)? } else { vec![(*pattern).to_owned()] };
                     for path in included {
                         self.read(root, &path)?;
                     }
-                    self.in_server &= key == "include";
+                    if key == "include-toplevel" {
+                        self.clause = None;
+                    }
                 }
                 (_, values) => {
                     if self.apply(key, values, &at).is_none() {
@@ -157,7 +162,7 @@ impl Config {
     fn apply(&mut self, key: &str, values: &[&str], at: &Location) -> Option<()> {
         match (key, values) {
             (_, []) => return None,
-            _ if !self.in_server => {}
+            _ if self.clause != Some(true) => return self.clause.map(|_| ()),
             ("interface" | "ip-address", [address]) => {
                 self.interfaces.push(Sourced::new((*address).to_owned(), at.clone()));
             }
@@ -290,11 +295,11 @@ impl<'t> Lexer<'t> {
         Some(Some(key))
     }
 
-    /// The next value, without its quotes.
-    fn value(&mut self) -> Option<&'t str> {
+    /// The next value, without its quotes, which are one of these.
+    fn value(&mut self, quotes: &str) -> Option<&'t str> {
         self.skip();
         let quote = self.rest.chars().next()?;
-        if quote == '"' || quote == '\'' {
+        if quotes.contains(quote) {
             self.pass(1);
             let end = self.rest.find([quote, '\n']).filter(|end| self.rest[*end..].starts_with(quote))?;
             let value = self.pass(end);
@@ -302,7 +307,7 @@ impl<'t> Lexer<'t> {
             return Some(value);
         }
         let end = self.rest.find([' ', '\t', '\n', '\r', '"', '\'']).unwrap_or(self.rest.len());
-        Some(self.pass(end))
+        (end > 0).then(|| self.pass(end))
     }
 }
 

@@ -16,6 +16,9 @@ import sys
 import tempfile
 import time
 
+# Bytes of a program's words that are read.
+MOST = 1 << 20
+
 
 def run(*argv):
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -35,6 +38,8 @@ def prepare():
     run("ip", "link", "set", "lo", "up")
     run("ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1")
     for device in ("v0", "v1"):
+        # Its own link-local address is late, and differs from run to run.
+        run("ip", "link", "set", device, "addrgenmode", "none")
         run("ip", "link", "set", device, "up")
     run("ip", "address", "add", "192.0.2.1/24", "dev", "v0")
     run("ip", "address", "add", "2001:db8::1/64", "dev", "v0", "nodad")
@@ -97,13 +102,17 @@ def probe(questions, seconds):
     return replies
 
 
+def said(output):
+    """What was written so far. The program writes at the file's position, so that must not move."""
+    return os.pread(output.fileno(), MOST, 0)
+
+
 def wait(process, output, ready, seconds):
     """Until the program ends, or says that it's ready, or time is over."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         if ready is not None:
-            output.seek(0)
-            if re.search(ready.encode(), output.read()):
+            if re.search(ready.encode(), said(output)):
                 return
         time.sleep(0.003)
 
@@ -134,9 +143,8 @@ def answer(question):
         process.kill()
         process.wait()
         clean()
-        output.seek(0)
-        said = output.read().decode("utf-8", "replace")
-    return {"code": code, "output": said, "sockets": found, "replies": replies}
+        text = said(output).decode("utf-8", "replace")
+    return {"code": code, "output": text, "sockets": found, "replies": replies}
 
 
 prepare()

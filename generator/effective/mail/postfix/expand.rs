@@ -83,12 +83,7 @@ impl Expansion<'_> {
             _ => return Err(Problem::Refused),
         };
         let branch = if set.value.is_empty() { otherwise } else { then };
-        match (branch, operator) {
-            (Some(branch), _) => self.text(branch, depth + 1),
-            // `${name:text}` of a parameter that is set is its value.
-            (None, ':') => self.text(&set.value, depth + 1),
-            (None, _) => Ok(String::new()),
-        }
+        branch.map_or_else(|| Ok(String::new()), |branch| self.text(branch, depth + 1))
     }
 }
 

@@ -52,7 +52,7 @@ fn main_cf(dice: &mut Dice) -> String {
                 .pick(&["# c\n", "\n", " \t\n", "  # C = 2\n", "#\n  A = 7\n", "\r\n", "\u{c}\n"])
                 .to_owned(),
             1 => format!("{}{}\n", dice.pick(&[" ", "\t", "  ", "\u{b}", "\r"]), dice.pick(VALUES)),
-            2 if dice.once_in(6) => {
+            2 if dice.once_in(12) => {
                 dice.pick(&["A\n", "=1\n", "= 1\n", "A B = 1\n", "\u{feff}A = 1\n"]).to_owned()
             }
             _ => {
@@ -98,7 +98,7 @@ fn parameters_are_as_postconf_says() {
         NAMES.iter().map(|name| Some(plain(&expand(&all[*name].value, &all).ok()?))).collect()
     };
     let judge = |text: &String| Verdict::of(ours(text), values_of_postconf(text));
-    let tally = Differential::cases(60).run(main_cf, judge);
+    let tally = Differential::cases(30).run(main_cf, judge);
     assert!(tally.agreed > tally.refused, "one-sided cases: {tally}");
 }
 
@@ -116,7 +116,7 @@ fn master_cf(dice: &mut Dice) -> String {
                     "  -o inet_interfaces=all\n",
                 ])
                 .to_owned(),
-            1 if dice.once_in(4) => {
+            1 if dice.once_in(10) => {
                 dice.pick(&["smtp inet n - y - -\n", "x\n", "smtp Inet n - y - - smtpd\n"]).to_owned()
             }
             _ => {
@@ -158,6 +158,6 @@ fn services_are_as_postconf_says() {
         let found = listeners(text).ok()?;
         Some(found.into_iter().map(|listener| listener.endpoint).collect())
     };
-    let tally = Differential::cases(40).run(master_cf, |text| Verdict::of(ours(text), theirs(text)));
+    let tally = Differential::cases(30).run(master_cf, |text| Verdict::of(ours(text), theirs(text)));
     assert!(tally.agreed > tally.refused, "one-sided cases: {tally}");
 }
