@@ -164,6 +164,10 @@ impl Config {
             (_, []) => return None,
             _ if self.clause != Some(true) => return self.clause.map(|_| ()),
             ("interface" | "ip-address", [address]) => {
+                // Neither an address nor a device is called so.
+                if !address.chars().all(|c| c.is_alphanumeric() || ".:@-_%".contains(c)) {
+                    return None;
+                }
                 self.interfaces.push(Sourced::new((*address).to_owned(), at.clone()));
             }
             ("interface-automatic", [value]) => self.automatic = boolean(value)?.then(|| at.clone()),

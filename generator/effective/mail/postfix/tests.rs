@@ -82,7 +82,7 @@ fn plain(value: &str) -> String {
     value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn values_of_postconf(text: &String) -> Option<Vec<String>> {
+fn values_of_postconf(text: &str) -> Option<Vec<String>> {
     let disk = MemoryTree::of(&[("main.cf", text), ("master.cf", "")]).on_disk();
     let said = postconf(disk.path(), &[&["-x", "-h"], NAMES].concat())?;
     Some(said.lines().map(plain).collect())
