@@ -26,6 +26,7 @@ pub mod keyvalue;
 mod lines;
 pub mod mail;
 pub mod modprobe;
+mod network;
 pub mod ntp;
 pub mod os_release;
 pub mod pam;
