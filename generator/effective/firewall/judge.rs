@@ -127,7 +127,7 @@ impl RuleSet {
     /// Whether other hosts reach a port.
     pub fn reach(&self, protocol: Protocol, port: u16, family: Family) -> Reach {
         let mut judge = Judge::new(self);
-        let packet = Packet { family, protocol, port };
+        let packet = Packet { family, protocol, port, to_this_host: true, tracked: true };
         let verdict = judge.judge(packet, &[Hook::Prerouting, Hook::Input]);
         if !judge.unknown.is_empty() {
             return Reach::Unobserved(judge.unknown.into_iter().collect());
@@ -154,7 +154,7 @@ impl RuleSet {
                 let mut merged: Vec<Opening> = Vec::new();
                 for (index, &port) in starts.iter().enumerate() {
                     let last = starts.get(index + 1).map_or(u16::MAX, |next| next - 1);
-                    let packet = Packet { family, protocol, port };
+                    let packet = Packet { family, protocol, port, to_this_host: true, tracked: true };
                     let verdict = judge.judge(packet, &[Hook::Prerouting, Hook::Input]);
                     for mut opening in verdict.openings(packet) {
                         opening.ports = protocol.has_ports().then_some((port, last));
@@ -176,7 +176,8 @@ impl RuleSet {
 
     fn default_of(&self, family: Family, hooks: &[Hook], last: Hook) -> Fate {
         let mut judge = Judge::new(self);
-        let packet = Packet { family, protocol: Protocol::Other, port: 0 };
+        let to_this_host = last == Hook::Input;
+        let packet = Packet { family, protocol: Protocol::Other, port: 0, to_this_host, tracked: true };
         let verdict = judge.judge(packet, hooks);
         if !judge.unknown.is_empty() {
             return Fate::Unobserved(judge.unknown.into_iter().collect());
@@ -235,7 +236,14 @@ struct Packet {
     family: Family,
     protocol: Protocol,
     port: u16,
+    /// For this host, and not to be routed on.
+    to_this_host: bool,
+    /// The connection tracking has seen it.
+    tracked: bool,
 }
+
+/// Priority on the prerouting hook at which connections are tracked.
+const TRACKING: i64 = -200;
 
 /// Packets that took the same way so far.
 #[derive(Clone)]
@@ -327,6 +335,8 @@ impl<'a> Judge<'a> {
         let chains: Vec<_> = hooks.iter().flat_map(|hook| self.base_chains(packet.family, *hook)).collect();
         for (table, chain) in chains {
             let Some(base) = &chain.base else { continue };
+            let tracked = base.hook != Hook::Prerouting || base.priority >= TRACKING;
+            let packet = Packet { tracked, ..packet };
             for flow in std::mem::take(&mut flows) {
                 for mut rest in self.chain(Walk { table, packet, depth: 0 }, chain, flow) {
                     if base.drops {
@@ -487,6 +497,8 @@ fn excludes(condition: &Match, packet: Packet) -> bool {
         Match::Port { ports, holds } => {
             !packet.protocol.has_ports() || ports.contains(u128::from(packet.port)) != *holds
         }
+        Match::State { new, untracked, holds } => (if packet.tracked { *new } else { *untracked }) != *holds,
+        Match::ToThisHost { holds } => packet.to_this_host != *holds,
         Match::Condition(_) | Match::Unknown(_) => false,
     }
 }

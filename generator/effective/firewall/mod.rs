@@ -9,8 +9,11 @@
 //! it never counts as closed, nor as open.
 
 mod compile;
+mod iptables;
 mod judge;
 mod model;
+mod names;
+mod nft_flags;
 mod nft_json;
 mod nft_lex;
 mod nft_raw;
@@ -20,6 +23,7 @@ mod ranges;
 #[cfg(test)]
 mod tests;
 
+pub use iptables::iptables_file;
 pub use judge::{Fate, Opening, Protocol, Reach, Sources};
 pub use model::{Family, RuleSet, Unknown};
 pub use nft_json::nftables_listing;
