@@ -334,6 +334,8 @@ impl Compiler<'_> {
                     _ => Some(Match::Condition(format!("{selector} {sign}{}", port_list(&ports)))),
                 })
             }
+            // Rules that translate addresses are unknowns of their own.
+            "ct status" if unordered && values == ["dnat"] => Ok(holds.then_some(Match::Never)),
             "fib daddr type" if unordered && values == ["local"] => Ok(Some(Match::ToThisHost { holds })),
             known if CONDITIONS.contains(&known) => {
                 if values.is_empty() {

@@ -205,18 +205,23 @@ fn comparison(body: &Value) -> Result<Vec<RawMatch>, String> {
 
 fn fib_test(fib: &Value, operator: &str, right: &Value) -> Result<Vec<RawMatch>, String> {
     let result = fib.get("result").and_then(Value::as_str).unwrap_or_default();
-    let flags = fib.get("flags");
-    let flag = flags.and_then(Value::as_str).or_else(|| match flags?.as_array()?.as_slice() {
-        [one] => one.as_str(),
-        _ => None,
-    });
-    let condition = RawMatch::Condition(format!("fib {result}"));
-    Ok(vec![match (flag, Operator::parse(operator)) {
-        (Some(flag), Some(operator)) if result == "type" => {
+    let flags: Vec<&str> = match fib.get("flags") {
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+        Some(one) => one.as_str().into_iter().collect(),
+        None => Vec::new(),
+    };
+    let operator = Operator::parse(operator).ok_or("fib")?;
+    let equal = operator == Operator::Equal;
+    let absent = right == &Value::Bool(false) || right == &Value::from(0);
+    if absent || right == &Value::Bool(true) {
+        return Ok(nft_raw::fib(&flags, result, absent == equal).into_iter().collect());
+    }
+    Ok(vec![match flags.as_slice() {
+        [flag] if result == "type" => {
             let selectors = vec![format!("fib {flag} type")];
             RawMatch::Test(Test { selectors, operator, values: values(right)? })
         }
-        _ => condition,
+        _ => RawMatch::Condition(format!("fib {result}")),
     }])
 }
 

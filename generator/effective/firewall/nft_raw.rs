@@ -170,3 +170,14 @@ pub(super) fn masked(selector: &str, mask: u64, operator: Operator, value: u64) 
         _ => None,
     }
 }
+
+/// A question of the routing table that has an answer, or has none (`missing`).
+pub(super) fn fib(flags: &[&str], result: &str, missing: bool) -> Option<RawMatch> {
+    // The source is reached by the interface that the packet came in by.
+    let by_its_way = flags.contains(&"saddr") && flags.contains(&"iif") && result.starts_with("oif");
+    match (by_its_way, missing) {
+        (true, true) => Some(RawMatch::Never),
+        (true, false) => None,
+        (false, _) => Some(RawMatch::Condition(format!("fib {result}"))),
+    }
+}

@@ -5,7 +5,7 @@
 use super::model::Action;
 use super::nft_flags;
 use super::nft_lex::Token;
-use super::nft_raw::{Element, Operator, RawAction, RawMatch, RawRule, Test, Values};
+use super::nft_raw::{self, Element, Operator, RawAction, RawMatch, RawRule, Test, Values};
 
 /// Keys of `meta` that may stand without the word.
 const BARE_META: [&str; 14] = [
@@ -153,6 +153,14 @@ fn statement(cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Result<(), String> 
                 rule.matches.push(RawMatch::Condition("limit rate".into()));
             }
         }
+        // An older form of a set that is filled by a rule.
+        "meter" => {
+            while cursor.peek().is_some_and(|t| !t.is("{")) {
+                cursor.next();
+            }
+            cursor.skip_block();
+            rule.matches.push(RawMatch::Condition("limit rate".into()));
+        }
         "fib" => fib(cursor, rule)?,
         name if REDIRECTS.contains(&name) => {
             rule.action = RawAction::Plain(Action::Unknown(format!("{name} {}", cursor.rest())));
@@ -252,8 +260,7 @@ fn masked(selectors: &[String], cursor: &mut Cursor<'_>, rule: &mut RawRule) -> 
     let operator = cursor.peek().and_then(|t| Operator::parse(&t.text)).ok_or_else(bad)?;
     cursor.next();
     let value = number(cursor).ok_or_else(bad)?;
-    rule.matches
-        .extend(super::nft_raw::masked(&selectors.join(" . "), mask, operator, value).ok_or_else(bad)?);
+    rule.matches.extend(nft_raw::masked(&selectors.join(" . "), mask, operator, value).ok_or_else(bad)?);
     Ok(())
 }
 
@@ -434,8 +441,16 @@ fn fib(cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Result<(), String> {
     if operator.is_some() {
         cursor.next();
     }
-    if ["missing", "exists"].iter().any(|word| cursor.take(word)) {
-        rule.matches.push(RawMatch::Condition(format!("fib {result}")));
+    let equal = match operator.unwrap_or(Operator::Equal) {
+        Operator::Equal => true,
+        Operator::NotEqual => false,
+        _ => return Err("fib".into()),
+    };
+    // `oif 0` is another way to say `oif missing`.
+    let missing = ["missing", "0"].iter().any(|word| cursor.take(word));
+    if missing || cursor.take("exists") {
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        rule.matches.extend(nft_raw::fib(&flags, &result, missing == equal));
         return Ok(());
     }
     let values = values(cursor)?;

@@ -153,7 +153,7 @@ fn what_is_not_understood_is_never_an_answer() {
         "ip saddr example.org accept",
         "tcp dport $NONE accept",
         "tcp dport { 22, 80",
-        "meta mark & 1 == 1 accept",
+        "tcp dport & 1 == 1 accept",
         "tcp dport 22 queue num 1",
         "include \"/etc/nothing.nft\"",
         "ip saddr @absent drop",

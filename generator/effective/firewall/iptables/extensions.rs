@@ -73,7 +73,6 @@ const MATCHES: &[(&str, &[Opt])] = &[
         ],
     ),
     ("udp", PORTS),
-    ("udplite", PORTS),
     (
         "sctp",
         &[
@@ -312,14 +311,14 @@ pub(super) fn matching(name: &str) -> Option<(&'static str, &'static [Opt])> {
 /// Whether a match limits packets by what came before or by nothing in the packet, even where
 /// no option says so.
 pub(super) fn is_conditional(name: &str) -> bool {
-    matches!(name, "limit" | "rpfilter" | "eui64")
+    matches!(name, "limit" | "eui64")
 }
 
 /// Whether a match holds only for packets in ways that a listing without details leaves open,
 /// but that the model would not follow either.
 pub(in super::super) fn holds_for_some(name: &str) -> bool {
     let meanings = |options: &'static [Opt]| options.iter().all(|o| matches!(o.meaning, Nothing | Condition));
-    matching(name).is_some_and(|(_, options)| meanings(options)) && name != "comment"
+    matching(name).is_some_and(|(_, options)| meanings(options)) && !["comment", "rpfilter"].contains(&name)
 }
 
 /// What becomes of a packet at a target.

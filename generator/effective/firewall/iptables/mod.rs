@@ -10,7 +10,7 @@ mod icmp;
 mod restore;
 mod rule;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod words;
 
 pub(super) use extensions::{holds_for_some, only_notes};

@@ -421,9 +421,25 @@ impl Parser<'_> {
         }
         given.push(option.names);
         let Some(index) = of else {
+            if option.is("reject-with") {
+                self.reject_with(&values[0])?;
+            }
             return if invert { refused(format!("! before --{name}")) } else { Ok(()) };
         };
         self.matched(index, option, &values, !invert)
+    }
+
+    /// How a packet is refused: with a message of its own family, or by a reset of TCP.
+    fn reject_with(&self, how: &str) -> Parsed<()> {
+        let tcp = matches!(self.protocol, Some((_, 6, true)));
+        let alien = match self.context.family {
+            Family::V4 => how.starts_with("icmp6"),
+            Family::V6 => how.starts_with("icmp-"),
+        };
+        if alien || (how.starts_with("tcp") && !tcp) {
+            return refused(format!("--reject-with {how}"));
+        }
+        Ok(())
     }
 
     /// The option of this name: the last match that has it, or the target.
@@ -451,7 +467,6 @@ impl Parser<'_> {
             33 => "dccp",
             58 if self.context.family == Family::V6 => "icmp6",
             132 => "sctp",
-            136 => "udplite",
             _ => return Ok(()),
         };
         if self.implied || self.loaded.iter().any(|loaded| loaded.name == name) {
@@ -501,13 +516,10 @@ impl Parser<'_> {
                 self.source_ports(&ports, holds);
             }
             Meaning::EitherPorts => self.either = Some((self.ports(first)?, holds)),
-            Meaning::State => match states(first, option.is("ctstate"))? {
-                Some((new, untracked)) => self.matches.push(Match::State { new, untracked, holds }),
-                None => {
-                    let sign = if holds { "" } else { "! " };
-                    self.loaded[index].condition.push(format!("{sign}--ctstate {first}"));
-                }
-            },
+            Meaning::State => {
+                let (new, untracked) = states(first, option.is("ctstate"))?;
+                self.matches.push(Match::State { new, untracked, holds });
+            }
             Meaning::Flags => {
                 const SYN: u8 = 2;
                 let (mask, wanted) = (flags(first)?, flags(&values[1])?);
@@ -547,7 +559,11 @@ impl Parser<'_> {
             "XRESOLVE",
         ];
         let types: Vec<String> = text.split(',').map(str::to_ascii_uppercase).collect();
-        if !types.iter().all(|kind| TYPES.contains(&kind.as_str())) {
+        let v6 = self.context.family == Family::V6;
+        let alien = |kind: &str| {
+            v6 && ["BROADCAST", "BLACKHOLE", "PROHIBIT", "THROW", "NAT", "XRESOLVE"].contains(&kind)
+        };
+        if !types.iter().all(|kind| TYPES.contains(&kind.as_str()) && !alien(kind)) {
             return refused(format!("address type {text}"));
         }
         if types == ["LOCAL"] {
@@ -656,6 +672,12 @@ impl Parser<'_> {
             let condition = loaded.condition.join(" ");
             let text = match loaded.name {
                 "limit" => "limit rate".to_owned(),
+                // The source is reached by the interface that the packet came in by.
+                "rpfilter" if loaded.given.contains(&"invert") => {
+                    self.matches.push(Match::Never);
+                    continue;
+                }
+                "rpfilter" => continue,
                 name if !condition.is_empty() || extensions::is_conditional(name) => {
                     format!("match {name} {condition}").trim_end().to_owned()
                 }
@@ -716,7 +738,7 @@ impl Parser<'_> {
         for loaded in &self.loaded {
             let fits = match loaded.name {
                 "multiport" => [6, 17, 33, 132, 136].into_iter().any(is),
-                "tcp" | "udp" | "udplite" | "dccp" | "sctp" | "icmp" => protocol(loaded.name).is_some_and(is),
+                "tcp" | "udp" | "dccp" | "sctp" | "icmp" => protocol(loaded.name).is_some_and(is),
                 "icmp6" => is(58),
                 "esp" | "tcpmss" => is(if loaded.name == "esp" { 50 } else { 6 }),
                 _ => true,
@@ -736,8 +758,8 @@ impl Parser<'_> {
 }
 
 /// Matches that make sense alone.
-const NEEDS_NO_OPTION: [&str; 11] =
-    ["tcp", "udp", "udplite", "dccp", "sctp", "icmp", "icmp6", "limit", "rpfilter", "esp", "time"];
+const NEEDS_NO_OPTION: [&str; 10] =
+    ["tcp", "udp", "dccp", "sctp", "icmp", "icmp6", "limit", "rpfilter", "esp", "time"];
 
 /// The letter of a long option of iptables itself.
 fn short(name: &str) -> Option<char> {
@@ -809,9 +831,9 @@ fn range_of_addresses(text: &str, family: Family) -> Parsed<Ranges> {
     }
 }
 
-/// Whether a new connection and a packet that is not tracked yet are among these states; `None`
-/// where translation of addresses decides.
-fn states(text: &str, translated: bool) -> Parsed<Option<(bool, bool)>> {
+/// Whether a new connection and a packet that is not tracked yet are among these states. Nothing
+/// has translated the addresses of such a packet: a rule that does is an unknown of its own.
+fn states(text: &str, translated: bool) -> Parsed<(bool, bool)> {
     const STATES: [&str; 7] = ["INVALID", "NEW", "ESTABLISHED", "RELATED", "UNTRACKED", "SNAT", "DNAT"];
     let known = &STATES[..if translated { 7 } else { 5 }];
     let mut found = Vec::new();
@@ -820,9 +842,7 @@ fn states(text: &str, translated: bool) -> Parsed<Option<(bool, bool)>> {
         let state = known.iter().find(|state| !part.is_empty() && state.starts_with(&part));
         found.push(*state.ok_or_else(|| Refused(format!("state {text}")))?);
     }
-    let new = found.contains(&"NEW");
-    let decided = new || !found.iter().any(|state| state.ends_with("NAT"));
-    Ok(decided.then_some((new, found.contains(&"INVALID"))))
+    Ok((found.contains(&"NEW"), found.contains(&"INVALID")))
 }
 
 /// TCP's flags by name, as bits.

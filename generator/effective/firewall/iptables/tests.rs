@@ -65,6 +65,10 @@ pub(in super::super) fn neutral(rules: &RuleSet) -> String {
         if let Some(name) = condition.strip_prefix("iifname xt-") {
             return format!("match {name}");
         }
+        // nft says some codes of ICMP by name.
+        if let Some((kind, _)) = condition.split_once(" code ") {
+            return format!("{kind} code");
+        }
         match NFT.iter().find(|(start, _)| condition.starts_with(start)) {
             Some((_, name)) => format!("match {name}"),
             None => condition.to_owned(),
@@ -112,6 +116,13 @@ pub(in super::super) fn loadable(listing: &str) -> String {
     let mut text = String::new();
     for line in listing.lines() {
         let mut rest = line;
+        // hashlimit by source is listed as a meter.
+        if let Some((before, after)) = rest.split_once("meter ")
+            && let Some((_, after)) = after.split_once('}')
+        {
+            text += &format!("{before}iifname \"xt-hashlimit\"");
+            rest = after;
+        }
         while let Some((before, after)) = rest.split_once("xt match ") {
             let name = after.split(' ').next().unwrap_or_default();
             text += &format!("{before}iifname \"xt-{name}\"");
