@@ -334,6 +334,8 @@ impl Compiler<'_> {
                     _ => Some(Match::Condition(format!("{selector} {sign}{}", port_list(&ports)))),
                 })
             }
+            // A routing header, which a plain packet does not carry.
+            "rt type" => Ok(Some(Match::Never)),
             // Rules that translate addresses are unknowns of their own.
             "ct status" if unordered && values == ["dnat"] => Ok(holds.then_some(Match::Never)),
             "fib daddr type" if unordered && values == ["local"] => Ok(Some(Match::ToThisHost { holds })),
@@ -380,14 +382,19 @@ fn addresses(family: Family, values: &[&str]) -> Result<Ranges, String> {
 }
 
 /// What a selector demands of a packet before it is compared at all.
-fn implied(selector: &str) -> Option<Match> {
-    let number = match selector.split(' ').next()? {
-        "ip" => return Some(Match::Family(Family::V4)),
-        "ip6" => return Some(Match::Family(Family::V6)),
-        "th" | "meta" | "ct" | "ether" | "vlan" | "arp" | "fib" => return None,
-        header => protocol(header)?,
+fn implied(selector: &str) -> Vec<Match> {
+    let header = selector.split(' ').next().unwrap_or_default();
+    let family = match header {
+        "ip" | "icmp" | "igmp" => Some(Family::V4),
+        "ip6" | "icmpv6" => Some(Family::V6),
+        _ => None,
     };
-    Some(Match::Protocol { numbers: vec![number], holds: true })
+    let number = match header {
+        "ip" | "ip6" | "th" | "meta" | "ct" | "rt" | "ether" | "vlan" | "arp" | "fib" => None,
+        header => protocol(header),
+    };
+    let number = number.map(|number| Match::Protocol { numbers: vec![number], holds: true });
+    family.map(Match::Family).into_iter().chain(number).collect()
 }
 
 fn condition(selector: &str, operator: Operator, values: &[&str]) -> String {

@@ -9,6 +9,8 @@
 //! it never counts as closed, nor as open.
 
 mod boot;
+#[cfg(test)]
+mod boot_tests;
 mod compile;
 mod firewalld;
 mod iptables;

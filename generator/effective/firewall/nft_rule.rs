@@ -26,9 +26,9 @@ const BARE_META: [&str; 14] = [
 ];
 
 /// Headers whose fields are tested as `header field`.
-const HEADERS: [&str; 18] = [
+const HEADERS: [&str; 19] = [
     "ip", "ip6", "tcp", "udp", "sctp", "dccp", "udplite", "th", "icmp", "icmpv6", "ether", "vlan", "esp",
-    "ah", "comp", "igmp", "arp", "ct",
+    "ah", "comp", "igmp", "arp", "ct", "rt",
 ];
 
 /// Statements that change where a packet goes or what it is.

@@ -43,8 +43,18 @@ impl Way {
 }
 
 /// Makes the table; what was not understood comes with it.
-pub(super) fn table(config: &Config, default_zone: &Sourced<String>) -> (Table, Vec<Unknown>) {
+///
+/// `tests_ipv6_sources` lets in what neighbours need before firewalld tests by which way an IPv6
+/// packet came in.
+pub(super) fn table(
+    config: &Config,
+    default_zone: &Sourced<String>,
+    tests_ipv6_sources: bool,
+) -> (Table, Vec<Unknown>) {
     let mut maker = Maker { config, chains: HashMap::new(), unknown: Vec::new(), rules: 0 };
+    if tests_ipv6_sources {
+        maker.early(&default_zone.at);
+    }
     maker.base(Way::Input, default_zone);
     maker.base(Way::Forward, default_zone);
     if config.zones.values().flat_map(|zone| &zone.rules).any(|rule| way(rule) == Way::Nat) {
@@ -87,6 +97,16 @@ impl Maker<'_> {
     fn jump(&mut self, chain: &str, to: &str, at: &Location) {
         self.chains.entry(to.to_owned()).or_default();
         self.add(chain, Vec::new(), Action::Jump(to.to_owned()), at);
+    }
+
+    /// What comes before the choice of the zone. The test itself drops no packet whose source is
+    /// reached by the interface that it came in by.
+    fn early(&mut self, at: &Location) {
+        let base = Base { hook: Hook::Prerouting, priority: PRIORITY, drops: false, policy_at: at.clone() };
+        self.chains.insert("EARLY".to_owned(), Chain { base: Some(base), rules: Vec::new() });
+        let kinds = "icmpv6 type nd-neighbor-solicit, nd-router-advert".to_owned();
+        let matches = vec![Match::Family(Family::V6), is(58), Match::Condition(kinds)];
+        self.add("EARLY", matches, Action::Accept, at);
     }
 
     /// The base chain of a way, the choice of the zone, and the zones' chains.
@@ -196,14 +216,14 @@ impl Maker<'_> {
                 (_, Verdict::Accept) => ("post", Action::Accept),
                 (_, Verdict::Deny) => ("post", Action::Drop),
             };
-            for matches in self.conditions(rule, zone.icmp_inverted) {
+            for matches in self.conditions(rule) {
                 self.add(&format!("{chain}_{part}"), matches, action.clone(), &rule.at);
             }
         }
     }
 
     /// The conditions of each step that a rule becomes.
-    fn conditions(&mut self, rule: &Rule, inverted: bool) -> Vec<Vec<Match>> {
+    fn conditions(&mut self, rule: &Rule) -> Vec<Vec<Match>> {
         let mut shared: Vec<Match> = rule.family.map(Match::Family).into_iter().collect();
         for (address, from) in [(&rule.destination, false), (&rule.source, true)] {
             if let Some((address, invert)) = address {
@@ -222,7 +242,7 @@ impl Maker<'_> {
             Subject::Port(ports) => vec![carried(ports)],
             Subject::SourcePort(ports) => vec![sent(ports)],
             Subject::Protocol(number) => vec![vec![is(*number)]],
-            Subject::IcmpType(name) | Subject::IcmpBlock(name) => self.icmp(name, rule, inverted),
+            Subject::IcmpType(name) | Subject::IcmpBlock(name) => self.icmp(name, rule),
             Subject::ForwardPort(_) | Subject::Other => Vec::new(),
         };
         own.into_iter().map(|own| shared.iter().cloned().chain(own).collect()).collect()
@@ -248,7 +268,7 @@ impl Maker<'_> {
         found
     }
 
-    fn icmp(&mut self, name: &str, rule: &Rule, _inverted: bool) -> Vec<Vec<Match>> {
+    fn icmp(&mut self, name: &str, rule: &Rule) -> Vec<Vec<Match>> {
         let Some(of) = self.config.icmp_types.get(name) else {
             let text = format!("firewalld refuses: no ICMP type {name}");
             self.unknown.push(Unknown { at: rule.at.clone(), text });
@@ -267,7 +287,8 @@ impl Maker<'_> {
                 continue;
             };
             let (word, number) = if family == Family::V4 { ("icmp", 1) } else { ("icmpv6", 58) };
-            let mut matches = vec![is(number), Match::Condition(format!("{word} type {kind}"))];
+            let kind = Match::Condition(format!("{word} type {kind}"));
+            let mut matches = vec![Match::Family(family), is(number), kind];
             matches.extend(code.map(|code| Match::Condition(format!("{word} code {code}"))));
             found.push(matches);
         }

@@ -62,7 +62,9 @@ pub fn firewalld(root: Root<'_>) -> Result<Setup> {
         default_zone.value = other.unwrap_or("block").to_owned();
     }
     unknown.extend(twice(&config));
-    let (table, more) = chains::table(&config, &default_zone);
+    let off = |s: Sourced<String>| ["no", "false"].contains(&s.value.to_ascii_lowercase().as_str());
+    let tests_sources = !setting(&settings, "IPv6_rpfilter").is_some_and(off);
+    let (table, more) = chains::table(&config, &default_zone, tests_sources);
     unknown.extend(more);
     Ok(Setup::Loads(RuleSet { tables: vec![table], unknown, origin: SETTINGS.to_owned(), flushes: None }))
 }

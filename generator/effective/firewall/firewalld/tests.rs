@@ -5,12 +5,15 @@
 
 use std::process::Command;
 
-use super::super::iptables::tests::neutral;
-use super::super::tests::{can_load, read};
+use super::super::iptables::tests::same_answers;
+use super::super::tests::can_load;
 use super::super::{Family, Fate, Protocol, Reach};
 use super::*;
 use crate::effective::testing::{Dialogue, Dice, Differential, MemoryTree, Verdict, agree, skip};
 use std::path::Path;
+
+/// The distribution's own Python, which knows firewalld.
+const PYTHON: &str = "/usr/bin/python3";
 
 const ENGINE: &str = r#"
 import json, os, subprocess, sys
@@ -34,7 +37,7 @@ for line in sys.stdin:
 /// The engine in a network of its own; `None`, and said, where there is none.
 fn engine() -> Option<Dialogue> {
     let import = ["-c", "import firewall.core.fw"];
-    if !Command::new("python3").args(import).output().is_ok_and(|out| out.status.success()) {
+    if !Command::new(PYTHON).args(import).output().is_ok_and(|out| out.status.success()) {
         skip("firewalld is not installed");
         return None;
     }
@@ -43,7 +46,7 @@ fn engine() -> Option<Dialogue> {
         return None;
     }
     let mut command = Command::new("unshare");
-    command.args(["-rn", "python3", "-c", ENGINE]).stderr(std::process::Stdio::null());
+    command.args(["-rn", PYTHON, "-c", ENGINE]).stderr(std::process::Stdio::null());
     Some(Dialogue::start(&mut command))
 }
 
@@ -71,7 +74,7 @@ fn judge(engine: &mut Dialogue, stock: &MemoryTree, tree: &MemoryTree) -> Verdic
     whole.overlay(tree);
     let ours = load(&whole);
     match (state.as_str(), ours.unknown.first()) {
-        ("RUNNING", None) => Verdict::same(&neutral(&ours), &neutral(&read(&listing))),
+        ("RUNNING", None) => same_answers(&ours, &listing),
         // firewalld ignores what its reader takes for a mistake of the author's.
         ("RUNNING", Some(why)) if why.text.contains("ignores") => Verdict::Agree,
         ("RUNNING", Some(_)) => Verdict::differ(format!("{:?}", ours.unknown), "RUNNING"),
@@ -216,7 +219,8 @@ fn generate(dice: &mut Dice) -> MemoryTree {
         while dice.once_in(2) && !sources.is_empty() {
             text += &format!("  <source {}/>\n", sources.remove(dice.below(sources.len())));
         }
-        text += &content(dice, false, odd && dice.once_in(2));
+        let odd = odd && dice.once_in(2);
+        text += &content(dice, false, odd);
         text += dice.pick(&["", "", "  <icmp-block-inversion/>\n"]);
         text += dice.pick(&["", "  <forward/>\n"]);
         tree.write(format!("/etc/firewalld/zones/{name}.xml"), format!("{text}</zone>\n"));
@@ -231,7 +235,8 @@ fn generate(dice: &mut Dice) -> MemoryTree {
             ("work", "ANY"),
             ("HOST", "ANY"),
         ]);
-        let rules = content(dice, true, odd && dice.once_in(4));
+        let odd = odd && dice.once_in(4);
+        let rules = content(dice, true, odd);
         let text = format!(
             "<policy target=\"{target}\"{priority}>\n<ingress-zone name=\"{from}\"/>\n<egress-zone name=\"{to}\"/>\n{rules}</policy>\n"
         );

@@ -30,28 +30,36 @@ pub(super) fn read(root: Root<'_>, path: &str) -> Result<Option<std::result::Res
         at: Location::line(path, error.pos().row as usize),
         text: format!("firewalld refuses: {error}"),
     };
-    let parsed = Document::parse_with_options(text.trim_start_matches('\u{feff}'), options).map_err(broken);
-    Ok(Some(parsed.and_then(|document| element(document.root_element(), path))))
+    let text = text.trim_start_matches('\u{feff}');
+    let parsed = Document::parse_with_options(text, options).map_err(broken);
+    let lines = text.match_indices('\n').map(|(place, _)| place).collect();
+    let place = Place { path, lines };
+    Ok(Some(parsed.and_then(|document| place.convert(document.root_element(), DEEPEST))))
 }
 
-/// Two levels below the root: deeper ones say nothing to firewalld, and are refused here.
-fn element(node: Node<'_, '_>, path: &str) -> std::result::Result<Element, Unknown> {
-    const DEEPEST: usize = 4;
-    convert(node, path, DEEPEST)
+/// Levels below the root: deeper ones say nothing to firewalld, and are refused here.
+const DEEPEST: usize = 4;
+
+/// A file and where its lines end.
+struct Place<'a> {
+    path: &'a str,
+    lines: Vec<usize>,
 }
 
-fn convert(node: Node<'_, '_>, path: &str, depth: usize) -> std::result::Result<Element, Unknown> {
-    let row = node.document().text_pos_at(node.range().start).row;
-    let at = Location::line(path, row as usize);
-    if depth == 0 {
-        return Err(Unknown { at, text: "elements nested too deep".to_owned() });
+impl Place<'_> {
+    fn convert(&self, node: Node<'_, '_>, depth: usize) -> std::result::Result<Element, Unknown> {
+        let line = self.lines.partition_point(|end| *end < node.range().start) + 1;
+        let at = Location::line(self.path, line);
+        if depth == 0 {
+            return Err(Unknown { at, text: "elements nested too deep".to_owned() });
+        }
+        let children = node.children().filter(Node::is_element);
+        let children =
+            children.map(|child| self.convert(child, depth - 1)).collect::<std::result::Result<_, _>>()?;
+        let attributes = node.attributes().map(|a| (a.name().to_owned(), a.value().to_owned())).collect();
+        let text = node.text().unwrap_or_default().to_owned();
+        Ok(Element { name: node.tag_name().name().to_owned(), attributes, text, children, at })
     }
-    let children = node.children().filter(Node::is_element);
-    let children =
-        children.map(|child| convert(child, path, depth - 1)).collect::<std::result::Result<_, _>>()?;
-    let attributes = node.attributes().map(|a| (a.name().to_owned(), a.value().to_owned())).collect();
-    let text = node.text().unwrap_or_default().to_owned();
-    Ok(Element { name: node.tag_name().name().to_owned(), attributes, text, children, at })
 }
 
 impl Element {

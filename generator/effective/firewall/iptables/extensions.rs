@@ -10,6 +10,8 @@ pub(super) enum Meaning {
     Nothing,
     /// It holds for some packets, in ways that the model does not follow.
     Condition,
+    /// It asks for a header that the packet does not carry, and never holds.
+    Absent,
     /// One destination port or a range.
     Port,
     /// One source port or a range.
@@ -291,12 +293,12 @@ const MATCHES: &[(&str, &[Opt])] = &[
     (
         "rt",
         &[
-            opt("rt-type", 1, Condition),
-            opt("rt-segsleft", 1, Condition),
-            opt("rt-len", 1, Condition),
-            opt("rt-0-res", 0, Condition),
-            opt("rt-0-addrs", 1, Condition),
-            opt("rt-0-not-strict", 0, Condition),
+            opt("rt-type", 1, Absent),
+            opt("rt-segsleft", 1, Absent),
+            opt("rt-len", 1, Absent),
+            opt("rt-0-res", 0, Absent),
+            opt("rt-0-addrs", 1, Absent),
+            opt("rt-0-not-strict", 0, Absent),
         ],
     ),
     ("eui64", &[]),

@@ -499,6 +499,7 @@ impl Parser<'_> {
                 let text = format!("{sign}--{name} {}", values.join(" "));
                 self.loaded[index].condition.push(text.trim_end().to_owned());
             }
+            Meaning::Absent => self.matches.push(Match::Never),
             Meaning::Port => {
                 let ports = self.range(first)?;
                 self.matches.push(Match::Port { ports: Arc::new(ports), holds });

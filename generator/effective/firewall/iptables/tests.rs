@@ -39,7 +39,7 @@ fn theirs(text: &str) -> Option<String> {
 }
 
 /// Answers in which each program's own words for a condition are one.
-pub(in super::super) fn neutral(rules: &RuleSet) -> String {
+fn neutral(rules: &RuleSet) -> String {
     const NFT: [(&str, &str); 16] = [
         ("mark ", "mark"),
         ("length ", "length"),
@@ -64,6 +64,14 @@ pub(in super::super) fn neutral(rules: &RuleSet) -> String {
         }
         if let Some(name) = condition.strip_prefix("iifname xt-") {
             return format!("match {name}");
+        }
+        // Types of ICMPv6 without a name in iptables 1.8 are listed as a match.
+        if let Some(kind) = condition.strip_prefix("icmpv6 type ")
+            && (kind.starts_with(|c: char| c.is_ascii_digit())
+                || kind.starts_with("ind-")
+                || kind.starts_with("mld"))
+        {
+            return "match icmp6".to_owned();
         }
         // nft says some codes of ICMP by name.
         if let Some((kind, _)) = condition.split_once(" code ") {
@@ -111,6 +119,15 @@ pub(in super::super) fn neutral(rules: &RuleSet) -> String {
     lines.join("\n")
 }
 
+/// Whether a rule set says what nft's listing says.
+pub(in super::super) fn same_answers(ours: &RuleSet, listing: &str) -> Verdict {
+    let (said, listed) = (neutral(ours), neutral(&read(listing)));
+    match said == listed {
+        true => Verdict::Agree,
+        false => Verdict::differ(said, format!("{listed}\n{listing}")),
+    }
+}
+
 /// nft's listing in words that nft itself would load: matches of iptables are shown by name only.
 pub(in super::super) fn loadable(listing: &str) -> String {
     let mut text = String::new();
@@ -146,14 +163,10 @@ fn judge(text: &String) -> Verdict {
     if refused {
         return Verdict::differ(format!("{:?}", rules.unknown), "accepted");
     }
-    let (said, listed) = (neutral(&rules), neutral(&read(&loadable(&listing))));
-    if said.contains("unknown") && NOT_KNOWN.iter().any(|word| text.contains(word)) {
+    if neutral(&rules).contains("unknown") && NOT_KNOWN.iter().any(|word| text.contains(word)) {
         return Verdict::Agree;
     }
-    match said == listed {
-        true => Verdict::Agree,
-        false => Verdict::differ(said, format!("{listed}\n{listing}")),
-    }
+    same_answers(&rules, &loadable(&listing))
 }
 
 /// A file of usual and odd lines.
@@ -309,7 +322,6 @@ fn rule(dice: &mut Dice, table: &str, chain: &str, v6: bool, odd: bool) -> Strin
             "-m limit --limit 3/min --limit-burst 10",
             "-m hashlimit --hashlimit-upto 5/sec --hashlimit-name h --hashlimit-mode srcip",
             "-m recent --name x --rcheck --seconds 60",
-            "-m recent --set --name x",
             "-m connlimit --connlimit-above 3",
             "-m mark --mark 0x1/0x3",
             "-m mark ! --mark 7",
