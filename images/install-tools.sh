@@ -11,7 +11,7 @@ set -euo pipefail
 build=(mmdebstrap uidmap e2fsprogs qemu-system-x86 qemu-utils seabios openssh-client
 	build-essential)
 test=(ovmf openssh-server cloud-init fail2ban python3-systemd nftables iproute2 kmod sudo systemd
-	unattended-upgrades gdisk packer python3 python3-yaml shellcheck)
+	firewalld iptables ufw unattended-upgrades gdisk packer python3 python3-yaml shellcheck)
 bench=(hyperfine time)
 
 case ${1:-} in

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::flows::{self, Flow, add};
 use super::model::{Action, Chain, Family, Hook, Match, Rule, RuleSet, Table, Unknown};
 use super::ranges::Ranges;
 use crate::location::Location;
@@ -245,16 +246,6 @@ struct Packet {
 /// Priority on the prerouting hook at which connections are tracked.
 const TRACKING: i64 = -200;
 
-/// Packets that took the same way so far.
-#[derive(Clone)]
-struct Flow {
-    sources: Ranges,
-    conditions: Vec<String>,
-    /// Only under a condition that the model can't decide.
-    special: bool,
-    at: Location,
-}
-
 /// Where packets ended.
 #[derive(Default)]
 struct Verdict {
@@ -337,7 +328,7 @@ impl<'a> Judge<'a> {
             let Some(base) = &chain.base else { continue };
             let tracked = base.hook != Hook::Prerouting || base.priority >= TRACKING;
             let packet = Packet { tracked, ..packet };
-            for flow in std::mem::take(&mut flows) {
+            for flow in flows::united(std::mem::take(&mut flows)) {
                 for mut rest in self.chain(Walk { table, packet, depth: 0 }, chain, flow) {
                     if base.drops {
                         self.verdict.drop(&rest, &base.policy_at);
@@ -394,6 +385,9 @@ impl<'a> Judge<'a> {
         } else if rule.action != Action::Accept {
             let new = hit.conditions.iter().filter(|c| !rest.conditions.contains(c));
             let exception = format!("not {}", new.cloned().collect::<Vec<_>>().join(", "));
+            if flows::is_sure(&rest.conditions, &exception) {
+                rest.sources = Ranges::default();
+            }
             add(&mut rest.conditions, exception);
         }
         match &rule.action {
@@ -467,6 +461,7 @@ impl<'a> Judge<'a> {
         }
         for condition in &rule.matches {
             match condition {
+                Match::Condition(text) if flows::rules_out(&hit.conditions, text) => return None,
                 Match::Condition(text) => {
                     hit.special = true;
                     add(&mut hit.conditions, text.clone());
@@ -500,12 +495,5 @@ fn excludes(condition: &Match, packet: Packet) -> bool {
         Match::State { new, untracked, holds } => (if packet.tracked { *new } else { *untracked }) != *holds,
         Match::ToThisHost { holds } => packet.to_this_host != *holds,
         Match::Condition(_) | Match::Unknown(_) => false,
-    }
-}
-
-/// Adds a condition, keeping the list sorted and free of repetitions.
-fn add(conditions: &mut Vec<String>, condition: String) {
-    if let Err(place) = conditions.binary_search(&condition) {
-        conditions.insert(place, condition);
     }
 }

@@ -13,6 +13,7 @@ mod boot;
 mod boot_tests;
 mod compile;
 mod firewalld;
+mod flows;
 mod iptables;
 mod judge;
 mod model;

@@ -208,7 +208,11 @@ impl Maker<'_> {
                 (_, verdict) => verdict,
             };
             let (part, action) = match (rule.priority.signum(), verdict) {
-                (_, Verdict::None) => continue,
+                (_, Verdict::None | Verdict::Mark) => {
+                    // firewalld refuses some of these too.
+                    self.conditions(rule);
+                    continue;
+                }
                 (-1, Verdict::Accept) => ("pre", Action::Accept),
                 (-1, Verdict::Deny) => ("pre", Action::Drop),
                 (0, Verdict::Accept) => ("allow", Action::Accept),
@@ -224,6 +228,13 @@ impl Maker<'_> {
 
     /// The conditions of each step that a rule becomes.
     fn conditions(&mut self, rule: &Rule) -> Vec<Vec<Match>> {
+        let family = match self.family(rule) {
+            Ok(family) => family,
+            Err(unknown) => {
+                self.unknown.push(unknown);
+                return Vec::new();
+            }
+        };
         let mut shared: Vec<Match> = rule.family.map(Match::Family).into_iter().collect();
         for (address, from) in [(&rule.destination, false), (&rule.source, true)] {
             if let Some((address, invert)) = address {
@@ -238,17 +249,36 @@ impl Maker<'_> {
         }
         let own = match &rule.subject {
             Subject::Anything => vec![Vec::new()],
-            Subject::Service(name) => self.service(name, rule),
+            Subject::Service(name) => self.service(name, rule, family),
             Subject::Port(ports) => vec![carried(ports)],
             Subject::SourcePort(ports) => vec![sent(ports)],
             Subject::Protocol(number) => vec![vec![is(*number)]],
-            Subject::IcmpType(name) | Subject::IcmpBlock(name) => self.icmp(name, rule),
+            Subject::IcmpType(name) | Subject::IcmpBlock(name) => self.icmp(name, rule, family),
             Subject::ForwardPort(_) | Subject::Other => Vec::new(),
         };
         own.into_iter().map(|own| shared.iter().cloned().chain(own).collect()).collect()
     }
 
-    fn service(&mut self, name: &str, rule: &Rule) -> Vec<Vec<Match>> {
+    /// The family that a rule is for: its own, or its source's.
+    fn family(&self, rule: &Rule) -> Result<Option<Family>, Unknown> {
+        let of = match &rule.source {
+            Some((Address::Ip(family, _), _)) => Some(*family),
+            Some((Address::Set(name), _)) => {
+                let set = self.config.sets.get(name).filter(|set| set.kind != "hash:mac");
+                set.map(|set| set.family)
+            }
+            _ => None,
+        };
+        match (rule.family, of) {
+            (Some(own), Some(other)) if own != other => {
+                let text = "firewalld refuses: a source of another family".to_owned();
+                Err(Unknown { at: rule.at.clone(), text })
+            }
+            (own, other) => Ok(own.or(other)),
+        }
+    }
+
+    fn service(&mut self, name: &str, rule: &Rule, family: Option<Family>) -> Vec<Vec<Match>> {
         let mut found = Vec::new();
         let (mut seen, mut todo) = (vec![name.to_owned()], vec![name.to_owned()]);
         while let Some(name) = todo.pop() {
@@ -263,18 +293,27 @@ impl Maker<'_> {
                     todo.push(include.clone());
                 }
             }
-            found.extend(steps(service, rule.family));
+            if rule.destination.is_some() && !service.destinations.is_empty() {
+                let text = format!("firewalld refuses: the service {name} has a destination of its own");
+                self.unknown.push(Unknown { at: rule.at.clone(), text });
+            }
+            found.extend(steps(service, family));
         }
         found
     }
 
-    fn icmp(&mut self, name: &str, rule: &Rule) -> Vec<Vec<Match>> {
+    fn icmp(&mut self, name: &str, rule: &Rule, family: Option<Family>) -> Vec<Vec<Match>> {
         let Some(of) = self.config.icmp_types.get(name) else {
             let text = format!("firewalld refuses: no ICMP type {name}");
             self.unknown.push(Unknown { at: rule.at.clone(), text });
             return Vec::new();
         };
-        let families = match (rule.family, of.is_empty()) {
+        let families = match (family, of.is_empty()) {
+            (Some(family), false) if rule.family.is_some() && !of.contains(&family) => {
+                let text = format!("firewalld refuses: ICMP type {name} of this family");
+                self.unknown.push(Unknown { at: rule.at.clone(), text });
+                return Vec::new();
+            }
             (Some(family), _) => vec![family],
             (None, true) => vec![Family::V4, Family::V6],
             (None, false) => of.clone(),
@@ -318,11 +357,6 @@ impl Maker<'_> {
                 let set = self.config.sets.get(name);
                 let known = set.filter(|set| ["hash:ip", "hash:net"].contains(&set.kind.as_str()));
                 match known {
-                    Some(set) if set.dynamic => {
-                        let word = if set.family == Family::V4 { "ip" } else { "ip6" };
-                        let text = format!("{word} {field} in @{name}");
-                        Some(vec![Match::Family(set.family), Match::Condition(text)])
-                    }
                     Some(set) => Some(ip(set.family, &set.addresses)),
                     None => {
                         let text = format!("the set {name} is not there, or not of addresses alone");
@@ -340,6 +374,14 @@ impl Maker<'_> {
         let mut policies: Vec<_> = config.policies.iter().collect();
         policies.sort_by_key(|(_, policy)| policy.priority);
         for (name, policy) in policies {
+            let marks = policy.rules.iter().find(|rule| rule.verdict == Verdict::Mark);
+            let is = |zones: &[String], zone: &str| zones.iter().any(|z| z == zone);
+            let unmarked =
+                is(&policy.ingress, "HOST") || (is(&policy.egress, "HOST") && !is(&policy.ingress, "ANY"));
+            if let Some(rule) = marks.filter(|_| unmarked) {
+                let text = "firewalld refuses: a mark in a policy of this host".to_owned();
+                self.unknown.push(Unknown { at: rule.at.clone(), text });
+            }
             if policy.ingress.is_empty() || policy.egress.is_empty() || policy.ingress == ["HOST"] {
                 continue;
             }

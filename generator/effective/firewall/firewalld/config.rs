@@ -68,7 +68,9 @@ pub(super) enum Subject {
 pub(super) enum Verdict {
     Accept,
     Deny,
-    /// Marks and logs.
+    /// Marks, and goes on.
+    Mark,
+    /// Logs, and goes on.
     None,
 }
 
@@ -117,9 +119,8 @@ pub(super) struct Service {
 pub(super) struct Set {
     pub(super) kind: String,
     pub(super) family: Family,
+    /// Those of the file; a set whose entries time out is empty when the boot is over.
     pub(super) addresses: Ranges,
-    /// Filled while firewalld runs.
-    pub(super) dynamic: bool,
 }
 
 /// All objects by name.
@@ -341,7 +342,7 @@ impl Reader<'_> {
                     actions += 1;
                     rule.verdict = match child.name.as_str() {
                         "accept" => Verdict::Accept,
-                        "mark" => Verdict::None,
+                        "mark" => Verdict::Mark,
                         _ => Verdict::Deny,
                     };
                     rule.limited = child.children.iter().any(|c| c.name == "limit");
@@ -462,15 +463,15 @@ fn set(element: &Element) -> Read<Set> {
         Some("inet6") => Family::V6,
         Some(_) => return Err(element.unknown("firewalld refuses: family")),
     };
-    let dynamic = option("timeout").is_some_and(|t| t != "0");
+    let times_out = option("timeout").is_some_and(|t| t != "0");
     let plain = ["hash:ip", "hash:net"].contains(&kind.as_str());
     let mut ranges = Vec::new();
-    for entry in element.children.iter().filter(|c| c.name == "entry" && plain && !dynamic) {
+    for entry in element.children.iter().filter(|c| c.name == "entry" && plain && !times_out) {
         let parsed = parse_address(entry.text.trim()).filter(|(f, _)| *f == family);
         let (_, range) = parsed.ok_or_else(|| entry.unknown("an entry that firewalld ignores"))?;
         ranges.push(range);
     }
-    Ok(Set { kind, family, addresses: Ranges::of(ranges), dynamic })
+    Ok(Set { kind, family, addresses: Ranges::of(ranges) })
 }
 
 fn icmp_type(element: &Element) -> Read<Vec<Family>> {

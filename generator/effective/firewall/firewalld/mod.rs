@@ -18,7 +18,7 @@ use super::model::{RuleSet, Unknown};
 use super::names::Names;
 use crate::location::{Location, Sourced};
 use crate::target::{Result, Root};
-use config::Config;
+use config::{Config, Subject};
 
 const PROGRAMS: [&str; 1] = ["/usr/sbin/firewalld"];
 const SETTINGS: &str = "/etc/firewalld/firewalld.conf";
@@ -37,10 +37,13 @@ pub fn firewalld(root: Root<'_>) -> Result<Setup> {
     let settings = root.read_text(SETTINGS)?.unwrap_or_default();
     let mut config = Config::read(root, &Names::read(root)?)?;
     let mut unknown = std::mem::take(&mut config.unknown);
+    // Another word for it is nftables too, but not in capitals: that stops firewalld.
     if let Some(backend) = setting(&settings, "FirewallBackend")
-        && backend.value.eq_ignore_ascii_case("iptables")
+        && ["iptables", "nftables"].contains(&backend.value.to_ascii_lowercase().as_str())
+        && backend.value != "nftables"
     {
-        unknown.push(Unknown { at: backend.at, text: "the backend iptables of firewalld".to_owned() });
+        let text = format!("firewalld's backend {}", backend.value);
+        unknown.push(Unknown { at: backend.at, text });
     }
     match xml::read(root, DIRECT)? {
         Some(Ok(direct)) => {
@@ -62,6 +65,7 @@ pub fn firewalld(root: Root<'_>) -> Result<Setup> {
         default_zone.value = other.unwrap_or("block").to_owned();
     }
     unknown.extend(twice(&config));
+    unknown.extend(missing(&config));
     let off = |s: Sourced<String>| ["no", "false"].contains(&s.value.to_ascii_lowercase().as_str());
     let tests_sources = !setting(&settings, "IPv6_rpfilter").is_some_and(off);
     let (table, more) = chains::table(&config, &default_zone, tests_sources);
@@ -95,4 +99,26 @@ fn twice(config: &Config) -> Option<Unknown> {
     let (_, pair) = seen.windows(2).enumerate().find(|(_, pair)| pair[0].0 == pair[1].0)?;
     let text = format!("firewalld refuses: interface {} in two zones", pair[1].0);
     Some(Unknown { at: pair[1].1.clone(), text })
+}
+
+/// A service or ICMP type that nothing defines: firewalld looks for them in objects out of use too.
+fn missing(config: &Config) -> Option<Unknown> {
+    let refused = |at: &Location, what: &str, name: &str| {
+        Some(Unknown { at: at.clone(), text: format!("firewalld refuses: no {what} {name}") })
+    };
+    for rule in config.zones.values().chain(config.policies.values()).flat_map(|zone| &zone.rules) {
+        match &rule.subject {
+            Subject::Service(name) if rule.plain && !config.services.contains_key(name) => {
+                return refused(&rule.at, "service", name);
+            }
+            Subject::IcmpType(name) | Subject::IcmpBlock(name) if !config.icmp_types.contains_key(name) => {
+                return refused(&rule.at, "ICMP type", name);
+            }
+            _ => {}
+        }
+    }
+    let included =
+        config.services.iter().flat_map(|(of, service)| service.includes.iter().map(move |to| (of, to)));
+    let absent = included.into_iter().find(|(_, to)| !config.services.contains_key(*to));
+    absent.and_then(|(of, to)| refused(&Location::file(format!("service {of}")), "service", to))
 }

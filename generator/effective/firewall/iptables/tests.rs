@@ -2,8 +2,10 @@
 //!
 //! The listing goes through nftables' own reader, which is held against real packets.
 
+use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
+use super::super::ranges::port_list;
 use super::super::tests::{answers, can_load, read};
 use super::super::*;
 use super::iptables_file;
@@ -62,7 +64,7 @@ fn neutral(rules: &RuleSet) -> String {
         if let Some(rest) = condition.strip_prefix("match ") {
             return format!("match {}", rest.split(' ').next().unwrap_or_default());
         }
-        if let Some(name) = condition.strip_prefix("iifname xt-") {
+        if let Some(name) = condition.strip_prefix("day xt-") {
             return format!("match {name}");
         }
         // Types of ICMPv6 without a name in iptables 1.8 are listed as a match.
@@ -104,14 +106,20 @@ fn neutral(rules: &RuleSet) -> String {
     match rules.openings() {
         Err(unknown) => lines.push(format!("unknown: {unknown:?}")),
         Ok(openings) => {
-            for mut opening in openings {
+            // Where a listing has a rule for each port, a file may have a line for several.
+            let mut ports: BTreeMap<String, Vec<(u128, u128)>> = BTreeMap::new();
+            for opening in openings {
+                let Opening { protocol, family, sources, .. } = &opening;
                 let mut conditions: Vec<String> = opening.conditions.iter().map(condition).collect();
                 conditions.sort();
                 conditions.dedup();
-                opening.conditions = conditions;
-                opening.at = Location::file("");
-                lines.push(format!("{opening:?}"));
+                let what = format!("{protocol:?} {family:?} {sources:?} {conditions:?}");
+                let (first, last) = opening.ports.unwrap_or_default();
+                ports.entry(what).or_default().push((u128::from(first), u128::from(last)));
             }
+            lines.extend(
+                ports.into_iter().map(|(what, ports)| format!("{what}: {}", port_list(&Ranges::of(ports)))),
+            );
         }
     }
     lines.sort();
@@ -137,12 +145,12 @@ pub(in super::super) fn loadable(listing: &str) -> String {
         if let Some((before, after)) = rest.split_once("meter ")
             && let Some((_, after)) = after.split_once('}')
         {
-            text += &format!("{before}iifname \"xt-hashlimit\"");
+            text += &format!("{before}meta day \"xt-hashlimit\"");
             rest = after;
         }
         while let Some((before, after)) = rest.split_once("xt match ") {
             let name = after.split(' ').next().unwrap_or_default();
-            text += &format!("{before}iifname \"xt-{name}\"");
+            text += &format!("{before}meta day \"xt-{name}\"");
             rest = &after[name.len()..];
         }
         text += rest;
