@@ -81,10 +81,15 @@ fn observe(
     } else if let Some(more) = found.get(lines.len()) {
         (false, Some(more.at.clone()), format!("{} runs once more here", more.module))
     } else {
-        let before_first = stack.iter().take_while(|rule| first.as_ref() != Some(&rule.at));
-        let mut earlier = before_first.filter(|rule| Some(name(rule)) != before);
-        let wanted = found.first();
-        match earlier.find(|rule| wanted.is_some_and(|w| read.skipped(rule, Code::SUCCESS).contains(*w))) {
+        // What stands before or between them may not let a login past the next of them.
+        let places: Vec<usize> = (0..stack.len()).filter(|at| named(&&stack[*at])).collect();
+        let gaps = places.windows(2).map(|w| (w[0] + 1, w[1])).chain(places.first().map(|at| (0, *at)));
+        let rules = &stack;
+        let mut earlier = gaps.flat_map(|(from, next)| (from..next).map(move |at| (rules[next], rules[at])));
+        let skips = |(next, rule): &(&Rule, &Rule)| {
+            Some(name(rule)) != before && read.skipped(rule, Code::SUCCESS).contains(next)
+        };
+        match earlier.find(skips).map(|(_, rule)| rule) {
             Some(rule) => {
                 (false, Some(rule.at.clone()), format!("{} comes first and may skip the rest", rule.module))
             }
