@@ -173,6 +173,12 @@ fn is_true(text: &str) -> bool {
 /// Finds the filter's and the actions' files.
 fn complete(root: Root<'_>, ini: &Ini, mut jail: Jail) -> Result<std::result::Result<Jail, Problem>> {
     if let Some(filter) = jail.filter.as_ref().filter(|filter| !filter.value.is_empty()) {
+        if jail.enabled.value
+            && let Ok(Some(written)) = ini.get(&jail.name, "filter")
+            && split_options(&written.value).is_none()
+        {
+            return Ok(Err(Problem::new(format!("filter {}", written.value), written.at)));
+        }
         jail.filter_file = first_file(root, &format!("{BASE}/filter.d/{}", filter.value))?;
         if jail.enabled.value && jail.filter_file.is_none() {
             let what = format!("there is no filter {}", filter.value);
@@ -337,6 +343,9 @@ fn split_options(text: &str) -> Option<(String, Vec<(String, String)>)> {
     let Some((name, rest)) = text.split_once('[') else {
         return Some((text.to_string(), Vec::new()));
     };
+    if name.is_empty() {
+        return None;
+    }
     let mut rest = rest.trim_end().strip_suffix(']')?;
     let mut options = Vec::new();
     loop {

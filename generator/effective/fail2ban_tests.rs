@@ -114,14 +114,21 @@ fn unique(action: &Action) -> String {
     }
 }
 
+/// A value as Python writes it.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t").replace('\r', "\\r")
+}
+
 /// Our reading in the dump's words.
 fn expected(jail: &Jail) -> Vec<String> {
-    let mut lines = vec![format!("['add', 'sshd', '{}']", jail.backend.value)];
+    let mut lines = vec![format!("['add', 'sshd', '{}']", escaped(&jail.backend.value))];
     if let Some(found) = &jail.maxretry {
         lines.push(format!("['set', 'sshd', 'maxretry', {}]", found.value));
     }
     for (name, option) in [("bantime", &jail.bantime), ("findtime", &jail.findtime)] {
-        lines.extend(option.iter().map(|found| format!("['set', 'sshd', '{name}', '{}']", found.value)));
+        lines.extend(
+            option.iter().map(|found| format!("['set', 'sshd', '{name}', '{}']", escaped(&found.value))),
+        );
     }
     if let Some(found) = &jail.ignoreip {
         let list: Vec<String> = found.value.iter().map(|address| format!("'{address}'")).collect();
@@ -146,8 +153,7 @@ fn missing(jail: &Jail, lines: &[String]) -> Vec<String> {
     }
     for action in &jail.actions {
         let own = format!("['multi-set', 'sshd', 'action', '{}'", unique(action));
-        // As Python writes it.
-        let port = action.option("port").unwrap_or_default().replace('\n', "\\n");
+        let port = escaped(action.option("port").unwrap_or_default());
         if !lines.iter().any(|l| l.starts_with(&own) && l.contains(&port)) {
             missing.push(format!("{} is given {port}", action.name));
         }

@@ -330,6 +330,6 @@ fn verdict(driver: &mut Dialogue, tree: &MemoryTree, today: i64) -> Verdict {
 fn agrees_with_the_c_library_and_pam_unix() {
     let modules = "ctypes, json, warnings; warnings.simplefilter('ignore'); import grp, pwd, spwd";
     let Some(mut driver) = python_in_own_root(&["/etc"], modules, DRIVER) else { return };
-    let today = i64::try_from(jiff::Timestamp::now().as_second() / 86_400).unwrap();
+    let today = jiff::Timestamp::now().as_second() / 86_400;
     Differential::cases(150).run(|dice| generate(dice, today), |tree| verdict(&mut driver, tree, today));
 }

@@ -71,8 +71,8 @@ fn bare(text: &str) -> Option<(String, String, String)> {
 /// Whether base64 holds a key of a type. The numbers in it are not looked at.
 fn is_key(text: &str, class: &str) -> bool {
     let text: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != 0x0b).collect();
-    let strict =
-        text.len() % 4 == 0 && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte));
+    let strict = text.len().is_multiple_of(4)
+        && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte));
     let Some(blob) = base64(&text).filter(|_| strict) else { return false };
     let Some((name, rest)) = string(&blob) else { return false };
     match class {

@@ -76,11 +76,11 @@ impl Scheme {
         }
         let valid = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/');
         let des = match hash.strip_prefix('_') {
-            Some(extended) => extended.len() == 19 && extended.as_bytes().iter().all(|b| valid(b)),
+            Some(extended) => extended.len() == 19 && extended.as_bytes().iter().all(valid),
             // pam_unix leaves out what follows the hash and is none of it (HP-UX's aging). Longer
             // passwords add 11 characters for each 8 of theirs (its bigcrypt).
             None => {
-                let length = hash.bytes().take_while(|b| valid(b)).count();
+                let length = hash.bytes().take_while(valid).count();
                 length >= 13 && (length - 2) % 11 == 0
             }
         };

@@ -223,6 +223,6 @@ fn verdict(driver: &mut Dialogue, tree: &MemoryTree) -> Verdict {
 fn agrees_with_dnf() {
     let modules = "json, logging, dnf, dnf.automatic.main, dnf.conf.read";
     let Some(mut driver) = python_in_own_root(&["/etc"], modules, DRIVER) else { return };
-    let tally = Differential::cases(500).run(generate, |tree| verdict(&mut driver, tree));
+    let tally = Differential::cases(250).run(generate, |tree| verdict(&mut driver, tree));
     assert!(tally.agreed > tally.refused, "one-sided cases: {tally}");
 }
