@@ -10,7 +10,7 @@ CARGO   ?= cargo
 HOST   := $(shell rustc -vV | sed -n 's/^host: //p')
 BINARY := target/$(HOST)/release/ironseed
 
-.PHONY: release test bench compare binary
+.PHONY: release test differential bench compare binary
 .NOTPARALLEL:
 release: tools-build binary
 	$(BINARY) release -p $(PROFILE) -d $(DISTRO) -o dist
@@ -18,11 +18,18 @@ release: tools-build binary
 test: tools-test
 	$(CARGO) test --locked
 
+# The readers against the real programs on many more generated cases than `make test` takes:
+# make differential CASES=20000 READER=sshd
+CASES  ?= 20000
+READER ?=
+differential: tools-test
+	IRONSEED_CASES=$(CASES) $(CARGO) test --locked --lib effective::$(READER)
+
 # Measurements, never part of the tests: see docs/benchmarks.md.
 bench: tools-bench binary
 	tests/bench.sh $(BINARY)
 
-# Lynis, OpenSCAP and ssh-audit on a root directory, as root: make compare ROOT=/path
+# Lynis, OpenSCAP and ssh-audit on a root directory or an image, as root: make compare ROOT=/path
 compare: tools-test
 	tests/compare/compare.sh $(ROOT)
 

@@ -10,8 +10,8 @@ set -euo pipefail
 
 build=(mmdebstrap uidmap e2fsprogs qemu-system-x86 qemu-utils seabios openssh-client
 	build-essential)
-test=(ovmf openssh-server chrony cloud-init fail2ban python3-systemd nftables iproute2 kmod postfix rsyslog sudo systemd
-	unattended-upgrades unbound gdisk packer python3 python3-yaml shellcheck)
+test=(auditd ovmf openssh-server chrony cloud-init fail2ban python3-systemd nftables iproute2 kmod postfix rsyslog
+	sudo systemd unattended-upgrades unbound gdisk packer python3 python3-pwquality python3-yaml shellcheck)
 bench=(hyperfine time)
 
 case ${1:-} in

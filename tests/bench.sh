@@ -75,7 +75,7 @@ else
     row "build an image" "$built" "mmdebstrap alone, the same packages into a tar" "$plain"
 fi
 mkdir "$work/tree"
-tar -C "$work/tree" --exclude=./dev -xf "$work/tree.tar"
+tar -C "$work/tree" --exclude='./dev/*' -xf "$work/tree.tar"
 
 all=$(median "$work/verify $work/tree")
 cat=$(median "find $work/tree -type f -exec cat {} + >/dev/null")

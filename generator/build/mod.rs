@@ -26,6 +26,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use bootstrap::Bootstrap;
 use disk::BootFiles;
 use identity::Identity;
 use scratch::Scratch;
@@ -186,7 +187,7 @@ pub fn build(
     let scratch = Scratch::new(out_dir, name)?;
     let identity = Identity::derive(&recipe.digest());
     let mut disk = create_disk(&scratch.path().join("disk.raw"), recipe.disk_size)?;
-    {
+    let mut bootstrap = {
         // A duplicate has no close-on-exec flag: the hooks inherit it. They may not see the
         // output folder at all, as another user; so they get the open file.
         let inherited =
@@ -196,12 +197,12 @@ pub fn build(
         File::create(scratch.path().join(bootstrap::PAYLOAD))
             .and_then(|archive| payload::write(recipe, &values, archive))
             .map_err(BuildError::io("writing the payload"))?;
-        bootstrap::run(recipe, scratch.path(), &log_path(out_dir, name), progress)?;
-    }
+        Bootstrap::start(recipe, scratch.path(), &log_path(out_dir, name))?
+    };
+    bootstrap.until_packed(progress)?;
     let mut result = read_result(&scratch.path().join(bootstrap::RESULT))?;
     let record = read_record(&take(&mut result, "build.json")?)?;
 
-    progress.step(Step::Image);
     let boot = BootFiles {
         boot_img: take(&mut result, "boot.img")?,
         core_img: take(&mut result, "core.img")?,
@@ -214,7 +215,9 @@ pub fn build(
     let image = out_dir.join(format!("{name}.qcow2"));
     File::create_new(&unfinished)
         .and_then(|file| qcow2::write(&disk, &file, |done, total| progress.advance(done, total)))
-        .and_then(|()| fs::rename(&unfinished, &image))
+        .map_err(BuildError::io(format!("writing {}", unfinished.display())))?;
+    bootstrap.finish()?;
+    fs::rename(&unfinished, &image)
         .and_then(|()| File::open(out_dir)?.sync_all())
         .map_err(BuildError::io(format!("writing {}", image.display())))?;
     let size = image.metadata().map_err(BuildError::io("measuring the image"))?.len();

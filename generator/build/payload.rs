@@ -1,5 +1,5 @@
 //! The archive that travels into the new root: the recipe's files and commands as data, and the
-//! fixed files of the boot set-up. `inside/finish.sh` reads it.
+//! fixed files of the boot set-up. The scripts in `inside/` read it.
 
 use std::fs::File;
 use std::io;
@@ -71,6 +71,7 @@ pub fn write(recipe: &Recipe, values: &Values, archive: File) -> io::Result<()> 
     payload.add("grub-defaults.cfg", grub_defaults(recipe).as_bytes())?;
     payload.add("early.cfg", disk::find_root(values.identity).as_bytes())?;
     payload.add("finish.sh", include_bytes!("inside/finish.sh"))?;
+    payload.add("pack.sh", include_bytes!("inside/pack.sh"))?;
     payload.add("grub-probe", include_bytes!("inside/grub-probe.sh"))?;
     payload.add("mke2fs.conf", include_bytes!("inside/mke2fs.conf"))?;
 
@@ -124,11 +125,12 @@ fn vars(recipe: &Recipe, values: &Values) -> String {
     )
 }
 
-/// `nofail`: a machine that booted does not need the EFI system partition.
+/// `nofail`: a machine that booted does not need the EFI system partition. Nothing runs from it, so nothing may.
 fn fstab(recipe: &Recipe, identity: &Identity) -> String {
     let more: String = recipe.fstab.iter().map(|line| format!("{line}\n")).collect();
     format!(
-        "UUID={} / ext4 rw,discard,errors=remount-ro 0 1\nUUID={} /boot/efi vfat umask=0077,nofail 0 0\n{more}",
+        "UUID={} / ext4 rw,discard,errors=remount-ro 0 1\n\
+         UUID={} /boot/efi vfat umask=0077,nosuid,nodev,noexec,nofail 0 0\n{more}",
         identity.filesystem,
         identity.esp_uuid(),
     )

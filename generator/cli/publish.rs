@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
-use super::build::build;
+use super::build::{build, name};
 use super::{Choice, Ended, Outcome, print, resolve, today, verify};
 use crate::assets::Assets;
 use crate::plan::Plan;
@@ -59,7 +59,8 @@ pub struct Release {
 impl Release {
     pub fn run(self, assets: &Assets) -> Outcome {
         let plan = self.choice.resolve(assets)?;
-        let work = self.output.join(".work");
+        // A folder of its own: another profile may be released into the same store meanwhile.
+        let work = self.output.join(format!(".work-{}", name(&plan)));
         let built = build(&plan, assets, &work)?;
         anstream::eprintln!("verifying {} offline and booted", built.image.display());
         let target = target::open(&built.image)?;

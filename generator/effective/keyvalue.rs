@@ -45,8 +45,36 @@ pub struct Chosen {
 /// # Errors
 /// A target that can't be read.
 pub fn read(root: &Root<'_>, path: &str, syntax: Syntax) -> Result<Option<KeyValues>> {
-    Ok(root.read_text(path)?.map(|text| KeyValues::parse(path, &text, syntax)))
+    let keys = root.read_text(path)?.map(|text| KeyValues::parse(path, &text, syntax));
+    Ok(keys.map(|keys| if path == PWQUALITY { keys.folded_for_pwquality() } else { keys }))
 }
+
+/// libpwquality's file.
+const PWQUALITY: &str = "/etc/security/pwquality.conf";
+
+/// The settings that libpwquality 1.4 knows (`src/settings.c`).
+const PWQUALITY_KEYS: [&str; 20] = [
+    "difok",
+    "minlen",
+    "dcredit",
+    "ucredit",
+    "lcredit",
+    "ocredit",
+    "minclass",
+    "maxrepeat",
+    "maxclassrepeat",
+    "maxsequence",
+    "gecoscheck",
+    "dictcheck",
+    "usercheck",
+    "usersubstr",
+    "enforcing",
+    "badwords",
+    "dictpath",
+    "retry",
+    "enforce_for_root",
+    "local_users_only",
+];
 
 impl KeyValues {
     fn parse(path: &str, text: &str, syntax: Syntax) -> Self {
@@ -64,6 +92,13 @@ impl KeyValues {
             })
             .collect();
         Self { entries }
+    }
+
+    /// libpwquality takes keys in any case, and reads no further than the first that it does not
+    /// know.
+    fn folded_for_pwquality(self) -> Self {
+        let lower = self.entries.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value));
+        Self { entries: lower.take_while(|(key, _)| PWQUALITY_KEYS.contains(&key.as_str())).collect() }
     }
 
     /// These lines followed by another file's.

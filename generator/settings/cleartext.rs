@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
+use crate::location::Sourced;
 use crate::observation::{Observation, Plane};
 use crate::render::{Bundle, Context};
 use crate::verify::Look;
@@ -13,6 +14,9 @@ use crate::verify::Look;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cleartext {}
+
+/// Options of apt that let it take what nobody signed (apt-secure(8)). Off by default.
+const UNSIGNED: [&str; 2] = ["APT::Get::AllowUnauthenticated", "Acquire::AllowInsecureRepositories"];
 
 /// The role under which the facts list the packages.
 const ROLE: &str = "cleartext";
@@ -54,6 +58,7 @@ impl Kind for Cleartext {
                 seen.push(Observation::fail(plane, found, self.wanted(), reason).at(package.at.clone()));
             }
         }
+        seen.extend(unsigned(look));
         match look.apt_sources() {
             Ok(sources) => {
                 for source in sources.enabled.iter().filter(|s| s.trusted() == Some(true)) {
@@ -71,4 +76,19 @@ impl Kind for Cleartext {
         }
         seen
     }
+}
+
+/// What lets apt take packages without a signature, whatever the sources say.
+fn unsigned(look: &Look<'_>) -> Vec<Observation> {
+    let (plane, wanted) = (Plane::Configured, "signed archives");
+    let conf = match look.apt_conf() {
+        Ok(conf) => conf,
+        Err(why) => return vec![Observation::unobserved(plane, wanted, why)],
+    };
+    let on = |name: &&str| conf.boolean(name).filter(|switch| switch.value);
+    let fail = |(name, switch): (&str, Sourced<bool>)| {
+        let reason = "packages without a signature are installed";
+        Observation::fail(plane, format!("{name} true"), wanted, reason).at(switch.at)
+    };
+    UNSIGNED.into_iter().filter_map(|name| Some((name, on(&name)?))).map(fail).collect()
 }

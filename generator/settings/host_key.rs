@@ -37,12 +37,15 @@ struct Template {
 }
 
 impl HostKey {
-    /// Drop-ins of the daemon's unit and, where a release has one, of the unit that makes keys
-    /// before: it is skipped on some boots, so neither alone will do.
-    fn drop_ins(distro: &Distro) -> Result<Vec<String>, ConfigError> {
+    /// The daemon's unit and, where a release has one, the unit that makes keys before: it is
+    /// skipped on some boots, so neither alone will do.
+    fn units(distro: &Distro) -> Result<Vec<&str>, ConfigError> {
         let units = [Some(distro.unit("ssh")?), distro.unit("ssh-keygen").ok()];
-        let path = |unit| format!("/etc/systemd/system/{unit}.d/ironseed-host-key.conf");
-        Ok(units.into_iter().flatten().map(path).collect())
+        Ok(units.into_iter().flatten().collect())
+    }
+
+    fn drop_in(unit: &str) -> String {
+        format!("/etc/systemd/system/{unit}.d/ironseed-host-key.conf")
     }
 }
 
@@ -70,8 +73,8 @@ impl Kind for HostKey {
                 bits: wanted.setting.rsa_bits,
             };
             let content = context.templates.render("host-key.conf", values.clone())?;
-            for path in Self::drop_ins(&context.plan.distro)? {
-                bundle.write(BundleFile::config(path, content.clone()), &[wanted.check])?;
+            for unit in Self::units(&context.plan.distro)? {
+                bundle.write(BundleFile::config(Self::drop_in(unit), content.clone()), &[wanted.check])?;
             }
             let content = context.templates.render("host-keys-sshd.conf", values)?;
             bundle.write(BundleFile::config(NAMES, content).mode(0o600), &[wanted.check])?;
@@ -92,18 +95,25 @@ impl HostKey {
     fn made(&self, look: &Look<'_>) -> Vec<Observation> {
         let plane = Plane::Configured;
         let command = format!("ssh-keygen -q -t rsa -b {} ", self.rsa_bits);
-        let judge = |path: String| match look.root.read_text(&path) {
-            Ok(text) => {
-                let text = text.unwrap_or_default();
-                let good = text.lines().any(|l| l.starts_with("ExecStartPre=") && l.contains(&command));
-                let found = if good { "made before sshd starts" } else { "not made" };
+        let systemd = match look.systemd() {
+            Ok(systemd) => systemd,
+            Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
+        };
+        let judge = |name: &str| match systemd.unit(name) {
+            Ok(unit) => {
+                let commands: Vec<_> =
+                    unit.iter().flat_map(|u| u.values("Service", "ExecStartPre")).collect();
+                let makes = |text: &str| words(text).contains(&command);
+                let line = commands.into_iter().find(|line| makes(&line.value));
+                let found = if line.is_some() { "made before sshd starts" } else { "not made" };
                 let reason = "nothing makes one of this length; cloud-init's and the package's are shorter";
-                Observation::judge(plane, good, found, self.wanted(), reason).at(Location::file(path))
+                let at = line.map_or_else(|| Location::file(Self::drop_in(name)), |line| line.at.clone());
+                Observation::judge(plane, line.is_some(), found, self.wanted(), reason).at(at)
             }
             Err(error) => Observation::error(plane, self.wanted(), error.to_string()),
         };
-        match Self::drop_ins(&look.plan.distro) {
-            Ok(paths) => paths.into_iter().map(judge).collect(),
+        match Self::units(&look.plan.distro) {
+            Ok(units) => units.into_iter().map(judge).collect(),
             Err(error) => vec![Observation::error(plane, self.wanted(), error.to_string())],
         }
     }
@@ -148,6 +158,11 @@ impl HostKey {
     }
 }
 
+/// A command with single blanks between its words.
+fn words(command: &str) -> String {
+    command.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +173,7 @@ mod tests {
     fn a_key_named_earlier_is_offered_first() {
         let machine = Machine::of(&[Setting::HostKey(HostKey { rsa_bits: 4096 })]);
         machine.put("/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n");
+        machine.put("/lib/systemd/system/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D\n");
         assert_eq!(machine.configured(), [Pass, Pass]);
         machine.put("/etc/ssh/sshd_config.d/00-a.conf", "HostKey /etc/ssh/ssh_host_ecdsa_key\n");
         assert_eq!(machine.configured(), [Pass, Fail]);

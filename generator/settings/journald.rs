@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Wanted, checks_of};
+use super::{Kind, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
@@ -22,12 +22,6 @@ pub struct Journald {
 
 /// Sorts after every drop-in that packages ship.
 const PATH: &str = "/etc/systemd/journald.conf.d/zz-ironseed.conf";
-
-#[derive(Serialize)]
-struct Template {
-    profile: String,
-    options: Vec<Journald>,
-}
 
 impl Kind for Journald {
     const SUMMARY: &'static str = "an option of the system's journal";
@@ -49,11 +43,7 @@ impl Kind for Journald {
         bundle: &mut Bundle,
     ) -> Result<(), ConfigError> {
         let checks = checks_of(all);
-        let mut options: Vec<Journald> = all.iter().map(|w| w.setting.clone()).collect();
-        options.sort();
-        options.dedup();
-        let values = Template { profile: context.plan.profile.clone(), options };
-        let content = context.templates.render("journald.conf", values)?;
+        let content = drop_in::content("journald.conf", all.iter().map(|w| w.setting.clone()), context)?;
         bundle.write(BundleFile::config(PATH, content), &checks)?;
         let unit = context.plan.distro.unit("journal")?;
         bundle.run(Phase::Activate, &["systemctl", "restart", unit], "restart the journal", &checks);

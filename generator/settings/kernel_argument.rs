@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Wanted, checks_of};
+use super::{Kind, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
@@ -49,9 +49,7 @@ impl Kind for KernelArgument {
         bundle: &mut Bundle,
     ) -> Result<(), ConfigError> {
         let checks = checks_of(all);
-        let mut wanted: Vec<&KernelArgument> = all.iter().map(|w| w.setting).collect();
-        wanted.sort();
-        wanted.dedup();
+        let wanted = drop_in::each_once(all.iter().map(|w| w.setting));
         let arguments: Vec<String> = wanted.iter().map(|a| format!("{}={}", a.name, a.value)).collect();
         for (path, template) in FILES {
             let values = Template { profile: context.plan.profile.clone(), arguments: arguments.join(" ") };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Wanted, checks_of};
+use super::{Kind, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::effective::modprobe::underscored;
 use crate::location::Location;
@@ -25,12 +25,6 @@ const PATH: &str = "/etc/modprobe.d/00-ironseed.conf";
 /// Programs that load nothing.
 const NOTHING: [&str; 4] = ["/bin/false", "/usr/bin/false", "/bin/true", "/usr/bin/true"];
 
-#[derive(Serialize)]
-struct Template {
-    profile: String,
-    modules: Vec<String>,
-}
-
 impl Kind for KernelModule {
     const SUMMARY: &'static str = "a kernel module that can't be loaded, and is not";
 
@@ -47,11 +41,7 @@ impl Kind for KernelModule {
         context: &Context<'_>,
         bundle: &mut Bundle,
     ) -> Result<(), ConfigError> {
-        let mut modules: Vec<String> = all.iter().map(|w| w.setting.off.clone()).collect();
-        modules.sort();
-        modules.dedup();
-        let values = Template { profile: context.plan.profile.clone(), modules };
-        let content = context.templates.render("modprobe.conf", values)?;
+        let content = drop_in::content("modprobe.conf", all.iter().map(|w| w.setting.off.clone()), context)?;
         bundle.write(BundleFile::config(PATH, content), &checks_of(all))?;
         Ok(())
     }

@@ -10,6 +10,7 @@ mod audit_rules;
 mod ban;
 mod cleartext;
 mod cloud_config;
+mod drop_in;
 mod file;
 mod file_mode;
 mod file_scan;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::sshd::{DropIn, Line, reload};
-use super::{Kind, Wanted, checks_of};
+use super::sshd::{Line, reload};
+use super::{Kind, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::effective::sshd::MAIN;
 use crate::effective::systemd::State;
@@ -44,8 +44,7 @@ impl Kind for SshPort {
     ) -> Result<(), ConfigError> {
         let checks = checks_of(all);
         let lines = all.iter().map(|w| Line { keyword: "Port".into(), value: w.setting.port.to_string() });
-        let dropin = DropIn { profile: context.plan.profile.clone(), options: lines.collect() };
-        let content = context.templates.render("sshd.conf", dropin)?;
+        let content = drop_in::content("sshd.conf", lines, context)?;
         bundle.write(BundleFile::config(PATH, content).mode(0o600), &checks)?;
         reload(context.plan, bundle, PATH, &checks)
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Wanted, checks_of};
+use super::{Kind, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
 use crate::effective::sshd::{Effective, MAIN};
@@ -75,6 +75,9 @@ impl From<Sshd> for Fields {
 /// What `sshd -T` leaves out although sshd knows it, so that a running one can't be asked.
 const NOT_DUMPED: [&str; 1] = ["DebianBanner"];
 
+/// Keywords whose lines add up, each of which denies more.
+const DENIALS: [&str; 2] = ["DenyUsers", "DenyGroups"];
+
 /// Keywords whose lists are filtered to what a release knows: an unknown algorithm stops sshd.
 /// `(algorithm, first release)`, from OpenSSH's release notes.
 const INTRODUCED: [(&str, (u16, u16)); 3] = [
@@ -111,6 +114,11 @@ impl Sshd {
     /// Why a value is not accepted; `None` where it is.
     fn objection(&self, value: &str) -> Option<String> {
         match &self.accepts {
+            // Who is denied besides takes nothing away.
+            Accepts::Value(wanted) if DENIALS.contains(&self.keyword.as_str()) => {
+                let denied = |word: &str| value.split(['\n', ' ']).any(|found| found == word);
+                (!wanted.split(' ').all(denied)).then(|| format!("sshd would use {value}"))
+            }
             Accepts::Value(wanted) => (value != wanted).then(|| format!("sshd would use {value}")),
             Accepts::AtMost(limit) => match value.parse::<u64>() {
                 Ok(number) if (1..=*limit).contains(&number) => None,
@@ -151,17 +159,7 @@ impl Kind for Sshd {
         bundle: &mut Bundle,
     ) -> Result<(), ConfigError> {
         let distro = &context.plan.distro;
-        let mut options = Vec::new();
-        for wanted in all {
-            options.push(Line {
-                keyword: wanted.setting.keyword.clone(),
-                value: wanted.setting.rendered(distro),
-            });
-        }
-        options.sort();
-        options.dedup();
-        let dropin = DropIn { profile: context.plan.profile.clone(), options };
-        let content = context.templates.render("sshd.conf", dropin)?;
+        let content = drop_in::content("sshd.conf", all.iter().map(|w| w.setting.line(distro)), context)?;
         let checks = checks_of(all);
         let path = distro.path("ssh-drop-in")?;
         bundle.write(BundleFile::config(path, content).mode(0o600), &checks)?;
@@ -183,15 +181,6 @@ pub struct Line {
     pub keyword: String,
     /// Value.
     pub value: String,
-}
-
-/// What the drop-in's template takes.
-#[derive(Serialize)]
-pub struct DropIn {
-    /// Profile's name.
-    pub profile: String,
-    /// The lines.
-    pub options: Vec<Line>,
 }
 
 /// sshd judges a drop-in before anything is restarted; where it refuses, the drop-in is taken

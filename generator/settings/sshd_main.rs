@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::sshd::Line;
-use super::{Kind, Setting, Wanted, checks_of};
+use super::{Kind, Setting, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::effective::keyvalue::{self, Syntax};
 use crate::effective::sshd::MAIN;
@@ -23,27 +23,15 @@ use crate::verify::Look;
 #[serde(deny_unknown_fields)]
 pub struct SshdMain {}
 
-#[derive(Serialize)]
-struct Template {
-    profile: String,
-    options: Vec<Line>,
-}
-
 /// Keywords whose lines add up: once is enough, and the drop-in has them.
 const CUMULATIVE: [&str; 4] = ["AllowUsers", "DenyUsers", "AllowGroups", "DenyGroups"];
 
 fn options(plan: &Plan) -> Vec<Line> {
-    let mut options: Vec<Line> = plan
-        .settings()
-        .filter_map(|(_, setting)| match setting {
-            Setting::Sshd(sshd) => Some(sshd.line(&plan.distro)),
-            _ => None,
-        })
-        .collect();
-    options.retain(|line| !CUMULATIVE.contains(&line.keyword.as_str()));
-    options.sort();
-    options.dedup();
-    options
+    let lines = plan.settings().filter_map(|(_, setting)| match setting {
+        Setting::Sshd(sshd) => Some(sshd.line(&plan.distro)),
+        _ => None,
+    });
+    drop_in::each_once(lines.filter(|line| !CUMULATIVE.contains(&line.keyword.as_str())))
 }
 
 impl Kind for SshdMain {
@@ -63,8 +51,7 @@ impl Kind for SshdMain {
         context: &Context<'_>,
         bundle: &mut Bundle,
     ) -> Result<(), ConfigError> {
-        let values = Template { profile: context.plan.profile.clone(), options: options(context.plan) };
-        let content = context.templates.render("sshd-main.conf", values)?;
+        let content = drop_in::content("sshd-main.conf", options(context.plan), context)?;
         bundle.write(BundleFile::config(MAIN, content).mode(0o600), &checks_of(all))?;
         Ok(())
     }

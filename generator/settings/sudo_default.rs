@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Wanted, checks_of};
+use super::{Kind, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::effective::sudoers::{Change, Scope};
 use crate::location::Location;
@@ -25,12 +25,6 @@ pub struct SudoDefault {
 /// Sorts after cloud-init's file. sudo passes over names with a dot.
 const PATH: &str = "/etc/sudoers.d/zz-ironseed";
 
-#[derive(Serialize)]
-struct Template {
-    profile: String,
-    options: Vec<SudoDefault>,
-}
-
 impl Kind for SudoDefault {
     const SUMMARY: &'static str = "an option of sudo that holds for everybody";
 
@@ -51,11 +45,7 @@ impl Kind for SudoDefault {
         bundle: &mut Bundle,
     ) -> Result<(), ConfigError> {
         let checks = checks_of(all);
-        let mut options: Vec<SudoDefault> = all.iter().map(|w| w.setting.clone()).collect();
-        options.sort();
-        options.dedup();
-        let values = Template { profile: context.plan.profile.clone(), options };
-        let content = context.templates.render("sudoers", values)?;
+        let content = drop_in::content("sudoers", all.iter().map(|w| w.setting.clone()), context)?;
         bundle.write(BundleFile::config(PATH, content).mode(0o440), &checks)?;
         bundle.validate(&["visudo", "-cqf", PATH], "let sudo judge its options", Some(PATH), &checks);
         Ok(())

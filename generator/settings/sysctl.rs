@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Wanted, checks_of};
+use super::{Kind, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
@@ -23,12 +23,6 @@ pub struct Sysctl {
 /// Sorts after every file that packages ship, `99-sysctl.conf` among them.
 const PATH: &str = "/etc/sysctl.d/99-zz-ironseed.conf";
 
-#[derive(Serialize)]
-struct Template {
-    profile: String,
-    switches: Vec<Sysctl>,
-}
-
 impl Kind for Sysctl {
     const SUMMARY: &'static str = "a switch of the kernel: set at boot, and set right now";
 
@@ -46,11 +40,7 @@ impl Kind for Sysctl {
         bundle: &mut Bundle,
     ) -> Result<(), ConfigError> {
         let checks = checks_of(all);
-        let mut switches: Vec<Sysctl> = all.iter().map(|w| w.setting.clone()).collect();
-        switches.sort();
-        switches.dedup();
-        let values = Template { profile: context.plan.profile.clone(), switches };
-        let content = context.templates.render("sysctl.conf", values)?;
+        let content = drop_in::content("sysctl.conf", all.iter().map(|w| w.setting.clone()), context)?;
         bundle.write(BundleFile::config(PATH, content), &checks)?;
         let unit = context.plan.distro.unit("sysctl")?;
         bundle.run(Phase::Activate, &["systemctl", "restart", unit], "set the kernel's switches", &checks);

@@ -67,6 +67,11 @@ impl Kind for UpdateReboot {
             Ok(conf) => conf,
             Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
         };
+        if let Some(line) = conf.broken().first() {
+            let reason = "apt refuses its configuration because of this line, so no policy holds";
+            let found = format!("`{}`", line.value);
+            return vec![Observation::fail(plane, found, self.wanted(), reason).at(line.at.clone())];
+        }
         let name = "Unattended-Upgrade::Automatic-Reboot";
         // unattended-upgrades' own default is not to reboot; a stated policy is wanted all the same.
         let stated = conf.boolean(name);

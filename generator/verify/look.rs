@@ -273,13 +273,16 @@ impl<'a> Look<'a> {
     /// # Errors
     /// See [`Look::accounts`].
     pub fn sshd(&self) -> Read<&SshdConfig> {
-        once!(
-            self.sshd,
-            found(
-                sshd::read(&self.root, self.plan.distro.versions.openssh),
-                "there is no /etc/ssh/sshd_config"
-            )
-        )
+        once!(self.sshd, {
+            let read = sshd::read(&self.root, self.plan.distro.versions.openssh);
+            let config = found(read, "there is no /etc/ssh/sshd_config")?;
+            match config.problems.first() {
+                Some(problem) => {
+                    Err(format!("sshd refuses its configuration: {}: {}", problem.at, problem.value))
+                }
+                None => Ok(config),
+            }
+        })
     }
 
     /// What the installed sshd says of its configuration.
@@ -330,7 +333,10 @@ impl<'a> Look<'a> {
     /// # Errors
     /// See [`Look::accounts`].
     pub fn systemd(&self) -> Read<&Units<'a>> {
-        once!(self.systemd, Units::read(self.root, self.plan.distro.versions.systemd).map_err(words))
+        once!(self.systemd, {
+            let units = Units::read(self.root, self.plan.distro.versions.systemd);
+            units.and_then(Units::with_generated).map_err(words)
+        })
     }
 }
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Measures a Debian tree with the field's own tools, none of which knows ironseed:
+# Measures a Debian tree or disk image with the field's own tools, none of which knows ironseed:
 # Lynis, OpenSCAP with the published SCAP content and, where a listening server is named, ssh-audit.
 #
-#   compare.sh ROOT [HOST:PORT]
+#   compare.sh ROOT|IMAGE [HOST:PORT]
 #
 # Prints a markdown table; writes the same figures to OUT/figures.json and each tool's own output beside it.
-# ROOT is never written to. Needs root, mmdebstrap and python3.
+# What is measured is never written to. Needs root, mmdebstrap and python3; for an image also qemu-img, sfdisk and a loop device.
 #
 #   CACHE           where the tools are kept between runs  (~/.cache/ironseed-compare)
 #   OUT             where results go                       (./compare-out)
@@ -20,10 +20,32 @@ die() {
     exit 2
 }
 
-[[ $# -ge 1 && $# -le 2 ]] || die "usage: compare.sh ROOT [HOST:PORT]"
+[[ $# -ge 1 && $# -le 2 ]] || die "usage: compare.sh ROOT|IMAGE [HOST:PORT]"
 [[ $EUID -eq 0 ]] || die "must be root: it mounts and enters the tree"
-root=$(realpath -e -- "$1") || die "no such tree: $1"
+root=$(realpath -e -- "$1") || die "no such tree or image: $1"
 server=${2:-}
+
+# mount_image IMAGE DIR: mounts the largest partition of the image read-only at DIR/root. Files copied out of an image
+# (`debugfs rdump`) would do no justice to it: they have lost their set-id and sticky bits.
+mount_image() {
+    local offset
+    qemu-img convert -O raw "$1" "$2/disk"
+    offset=$(sfdisk --json "$2/disk" | python3 -c '
+import json, sys
+table = json.load(sys.stdin)["partitiontable"]
+print(max(table["partitions"], key=lambda partition: partition["size"])["start"] * table["sectorsize"])')
+    mkdir "$2/root"
+    mount -o "ro,loop,offset=$offset" "$2/disk" "$2/root"
+}
+
+# Mounted in a namespace of this script's own, where nobody else sees it.
+if [[ -f $root ]]; then
+    [[ -n ${COMPARE_NAMESPACE:-} ]] || COMPARE_NAMESPACE=1 exec unshare --mount "$0" "$@"
+    scratch=$(mktemp -d)
+    trap 'umount -q "$scratch/root" || true; rm -rf --one-file-system "$scratch"' EXIT
+    mount_image "$root" "$scratch"
+    root=$scratch/root
+fi
 [[ -f $root/etc/os-release ]] || die "$root has no /etc/os-release"
 cache=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ironseed-compare}
 mkdir -p "$cache" "${OUT:=compare-out}"

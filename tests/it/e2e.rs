@@ -6,16 +6,13 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::image::{self, skipped};
-use crate::program::{have, real, run, text};
+use crate::image;
+use crate::program::{can_boot, real, run, text};
 
 #[test]
 fn an_image_is_built_verified_booted_and_published() {
     let what = "the way from build to publication";
-    if std::env::var_os("IRONSEED_SKIP_VM").is_some_and(|v| v == "1") {
-        return skipped(what, "IRONSEED_SKIP_VM is set");
-    }
-    if !have(&["qemu-system-x86_64", "qemu-img", "ssh"], what) {
+    if !can_boot(what) {
         return;
     }
     // Building is the first part of the way; without an image the reason was told there.

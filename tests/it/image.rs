@@ -1,4 +1,4 @@
-//! The image that the tests look at: a real one, built once for each plan and kept in `target/`.
+//! The images that the tests look at: real ones, built once for each plan and kept in `target/`.
 //!
 //! `IRONSEED_TEST_IMAGE` names one that is there already (nectar-base for debian-12).
 
@@ -8,7 +8,9 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use ironseed::assets::Assets;
+use ironseed::plan::Plan;
 use ironseed::{hash, render};
+use walkdir::WalkDir;
 
 use crate::plans;
 
@@ -28,19 +30,28 @@ pub fn skipped(what: &str, why: &str) {
 }
 
 fn find() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("IRONSEED_TEST_IMAGE") {
-        let path = PathBuf::from(path);
-        assert!(path.is_file(), "IRONSEED_TEST_IMAGE names {}, which is no file", path.display());
-        return Some(path);
-    }
-    let folder = cache();
-    let image = folder.join(format!("{PROFILE}-{DISTRO}.qcow2"));
+    named("IRONSEED_TEST_IMAGE").or_else(|| built(PROFILE, DISTRO))
+}
+
+/// The image that an environment variable names.
+pub fn named(variable: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os(variable)?);
+    assert!(path.is_file(), "{variable} names {}, which is no file", path.display());
+    Some(path)
+}
+
+/// The image of a plan, built where it isn't there yet; `None`, after saying why, where none can
+/// be built here.
+pub fn built(profile: &str, distro: &str) -> Option<PathBuf> {
+    let plan = plans::resolve(profile, distro);
+    let folder = cache(&plan);
+    let image = folder.join(format!("{}-{distro}.qcow2", plan.profile));
     if image.is_file() {
         return Some(image);
     }
     let _ = writeln!(std::io::stderr(), "building {} for the tests", image.display());
     let build = Command::new(env!("CARGO_BIN_EXE_ironseed"))
-        .args(["build", "--profile", PROFILE, "--distro", DISTRO, "--output"])
+        .args(["build", "--profile", profile, "--distro", distro, "--output"])
         .arg(&folder)
         .output()
         .unwrap();
@@ -48,18 +59,22 @@ fn find() -> Option<PathBuf> {
         return Some(image);
     }
     // A machine without network or mmdebstrap; what makes builds fail is tested elsewhere.
-    skipped(
-        "everything about a built image",
-        &format!("none can be built here: {}", String::from_utf8_lossy(&build.stderr)),
-    );
+    let why = format!("none can be built here: {}", String::from_utf8_lossy(&build.stderr));
+    skipped(&format!("everything about an image of {} for {distro}", plan.profile), &why);
     None
 }
 
-/// A folder whose name stands for everything that goes into the image.
-fn cache() -> PathBuf {
-    let plan = plans::resolve(PROFILE, DISTRO);
-    let bundle = render::bundle(&plan, &Assets::embedded()).unwrap();
-    let key = plan.digest() + &serde_json::to_string(&bundle).unwrap();
+/// A folder whose name stands for everything that goes into the image, and for how it is built.
+fn cache(plan: &Plan) -> PathBuf {
+    let bundle = render::bundle(plan, &Assets::embedded()).unwrap();
+    let mut key = plan.digest() + &serde_json::to_string(&bundle).unwrap();
+    let builder = Path::new(env!("CARGO_MANIFEST_DIR")).join("generator/build");
+    for file in WalkDir::new(builder).sort_by_file_name() {
+        let file = file.unwrap();
+        if file.file_type().is_file() {
+            key += &std::fs::read_to_string(file.path()).unwrap();
+        }
+    }
     let key = hash::bytes(key.as_bytes());
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("images").join(&key[..16])
 }

@@ -11,6 +11,8 @@ mod mutations;
 mod plans;
 mod program;
 mod publish;
+mod sensitivity;
 mod stock;
 mod tree;
+mod trees;
 mod user_data;

@@ -3,6 +3,7 @@
 //! Two tables of changes to a real, built image. What wins turns exactly its own check red; what
 //! loses changes nothing.
 
+mod strict;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +17,9 @@ use jiff::civil::{Date, date};
 use rayon::prelude::*;
 
 use self::table::{LOSING, Mutation, WINNING};
+use crate::sensitivity::Base;
 use crate::tree::Changed;
-use crate::{image, plans};
+use crate::{image, plans, trees};
 
 /// The day that the image is looked at: both releases are supported.
 const TODAY: Date = date(2026, 11, 23);
@@ -113,5 +115,48 @@ fn every_check_is_broken_in_at_least_two_ways() {
         let ways: BTreeSet<&str> =
             WINNING.iter().filter(|m| m.check == check.info.id).map(|m| m.name).collect();
         assert!(ways.len() >= 2, "{} is broken in {ways:?} only", check.info.id);
+    }
+}
+
+/// The rendered tree of the strict profile, and the mutations that its own checks have to notice.
+fn strict_surprises(mutations: &[Mutation], wins: bool) -> String {
+    let plan = plans::resolve("strict", image::DISTRO);
+    let Some(path) = trees::path(&plan) else { return String::new() };
+    let base = Base::new(target::open(&path).unwrap().tree, plan);
+    let surprise = |mutation: &Mutation| {
+        let red = base.after(&Changed::new(&base.tree, mutation.changes));
+        let seen: Vec<&str> = red.checks.keys().map(String::as_str).collect();
+        let wanted = if wins { vec![mutation.check] } else { Vec::new() };
+        let words = || red.checks.values().map(|w| format!("\n      {w}")).collect::<String>();
+        (seen != wanted)
+            .then(|| format!("\n  {} ({}): red are {seen:?}{}", mutation.check, mutation.name, words()))
+    };
+    mutations.par_iter().filter_map(surprise).collect()
+}
+
+#[test]
+fn strict_notices_what_wins_against_it() {
+    let surprises = strict_surprises(strict::WINNING, true);
+    assert!(surprises.is_empty(), "{surprises}");
+}
+
+#[test]
+fn strict_does_not_mind_what_loses() {
+    let surprises = strict_surprises(strict::LOSING, false);
+    assert!(surprises.is_empty(), "{surprises}");
+}
+
+#[test]
+fn every_check_of_strict_is_broken_in_at_least_two_ways() {
+    let base: BTreeSet<String> =
+        plans::resolve(image::PROFILE, image::DISTRO).checks.into_iter().map(|c| c.info.id).collect();
+    for check in plans::resolve("strict", image::DISTRO).checks {
+        let id = check.info.id.as_str();
+        // It wants packages alone; the mutants made from the plan take each away.
+        if base.contains(id) || id == "package-care" {
+            continue;
+        }
+        let ways = strict::WINNING.iter().filter(|m| m.check == id).count();
+        assert!(ways >= 2, "{id} is broken in {ways} ways only");
     }
 }

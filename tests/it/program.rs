@@ -33,6 +33,15 @@ pub fn have(programs: &[&str], what: &str) -> bool {
     missing.is_empty()
 }
 
+/// Whether a machine can be booted here; says what is skipped, and why, where it can't.
+pub fn can_boot(what: &str) -> bool {
+    if std::env::var_os("IRONSEED_SKIP_VM").is_some_and(|v| v == "1") {
+        skipped(what, "IRONSEED_SKIP_VM is set");
+        return false;
+    }
+    have(&["qemu-system-x86_64", "qemu-img", "ssh"], what)
+}
+
 /// Runs a real program in a folder; it has to succeed.
 pub fn real(program: &str, arguments: &[&str], folder: &Path) -> Output {
     let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());

@@ -2,50 +2,66 @@
 //!
 //! Owns the overlay. Knows nothing of what the files mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ironseed::hash;
 use ironseed::target::{Entry, FileKind, Meta, Reader, Result, Root, TargetError, Tree, display};
 
 /// One change of a tree. Paths are absolute inside it.
 #[derive(Clone, Copy, Debug)]
-pub enum Change {
+pub enum Change<'c> {
     /// A file (mode 0644) with this text, in place of whatever is there.
-    Write(&'static str, &'static str),
+    Write(&'c str, &'c str),
     /// As [`Change::Write`], with these permission bits.
-    WriteAs(&'static str, u32, &'static str),
+    WriteAs(&'c str, u32, &'c str),
     /// Text added to the end of a file.
-    Append(&'static str, &'static str),
+    Append(&'c str, &'c str),
     /// The first text in a file becomes the second; it has to be there.
-    Replace(&'static str, &'static str, &'static str),
+    Replace(&'c str, &'c str, &'c str),
     /// A symbolic link to the second path.
-    Link(&'static str, &'static str),
+    Link(&'c str, &'c str),
     /// Nothing any more.
-    Remove(&'static str),
+    Remove(&'c str),
     /// A package in dpkg's database, as if the build had installed it: its record follows.
-    Install(&'static str),
+    Install(&'c str),
+}
+
+/// One change that was worked out before: whole content, with its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// A file in place of whatever is there; the owner is a user and a group.
+    File { path: String, content: Vec<u8>, mode: u32, owner: (u32, u32) },
+    /// A directory, with the entries that one of this name has.
+    Directory { path: String, mode: u32, owner: (u32, u32) },
+    /// A symbolic link.
+    Link { path: String, text: String },
+    /// Nothing any more.
+    Remove { path: String },
 }
 
 /// What the overlay holds at a path.
 #[derive(Clone, Debug)]
 enum Node {
-    File { content: Vec<u8>, mode: u32 },
-    Directory,
+    File { content: Vec<u8>, mode: u32, owner: (u32, u32) },
+    Directory { mode: u32, owner: (u32, u32) },
     Link(Vec<u8>),
     Gone,
 }
 
 impl Node {
     fn meta(&self) -> Option<Meta> {
-        let (kind, mode, size) = match self {
-            Self::File { content, mode } => (FileKind::File, *mode, content.len()),
-            Self::Directory => (FileKind::Directory, 0o755, 0),
-            Self::Link(text) => (FileKind::Symlink, 0o777, text.len()),
+        let (kind, mode, (uid, gid), size) = match self {
+            Self::File { content, mode, owner } => (FileKind::File, *mode, *owner, content.len()),
+            Self::Directory { mode, owner } => (FileKind::Directory, *mode, *owner, 0),
+            Self::Link(text) => (FileKind::Symlink, 0o777, (0, 0), text.len()),
             Self::Gone => return None,
         };
-        Some(Meta { kind, mode, uid: 0, gid: 0, size: size as u64, inode: 0 })
+        Some(Meta { kind, mode, uid, gid, size: size as u64, inode: 0 })
     }
 }
+
+/// A directory as most are.
+const DIRECTORY: Node = Node::Directory { mode: 0o755, owner: (0, 0) };
 
 /// dpkg's database, and what a build records of it.
 const STATUS: &str = "/var/lib/dpkg/status";
@@ -59,12 +75,36 @@ pub struct Changed<'a> {
 
 impl<'a> Changed<'a> {
     /// Lays changes over a tree, one after the other.
-    pub fn new(base: &'a dyn Tree, changes: &[Change]) -> Self {
+    pub fn new(base: &'a dyn Tree, changes: &[Change<'_>]) -> Self {
         let mut changed = Self { base, nodes: BTreeMap::new() };
         for change in changes {
             changed.apply(*change);
         }
         changed
+    }
+
+    /// Lays changes over a tree that were worked out before.
+    pub fn edited(base: &'a dyn Tree, edits: &[Edit]) -> Self {
+        let mut changed = Self { base, nodes: BTreeMap::new() };
+        for edit in edits {
+            match edit {
+                Edit::File { path, content, mode, owner } => {
+                    let node = Node::File { content: content.clone(), mode: *mode, owner: *owner };
+                    changed.put(path, node);
+                }
+                Edit::Directory { path, mode, owner } => {
+                    changed.put(path, Node::Directory { mode: *mode, owner: *owner });
+                }
+                Edit::Link { path, text } => changed.put(path, Node::Link(text.as_bytes().to_vec())),
+                Edit::Remove { path } => changed.apply(Change::Remove(path)),
+            }
+        }
+        changed
+    }
+
+    /// Every path that differs from the base.
+    pub fn paths(&self) -> impl Iterator<Item = &[u8]> {
+        self.nodes.keys().map(Vec::as_slice)
     }
 
     /// The paths that differ from the base, as a tree of their own for scans over all entries:
@@ -73,7 +113,7 @@ impl<'a> Changed<'a> {
         OnlyChanged(self)
     }
 
-    fn apply(&mut self, change: Change) {
+    fn apply(&mut self, change: Change<'_>) {
         match change {
             Change::Write(path, text) => self.put(path, file(text, 0o644)),
             Change::WriteAs(path, mode, text) => self.put(path, file(text, mode)),
@@ -123,7 +163,7 @@ impl<'a> Changed<'a> {
         for parent in parents(&path) {
             match self.metadata(parent).unwrap().map(|meta| meta.kind) {
                 Some(FileKind::Directory) => {}
-                None => drop(self.nodes.insert(parent.to_vec(), Node::Directory)),
+                None => drop(self.nodes.insert(parent.to_vec(), DIRECTORY)),
                 Some(kind) => panic!("{} is no directory but a {kind:?}", display(parent)),
             }
         }
@@ -132,7 +172,7 @@ impl<'a> Changed<'a> {
 
     /// Whether something above a path is no directory any more.
     fn is_hidden(&self, path: &[u8]) -> bool {
-        parents(path).any(|p| !matches!(self.nodes.get(p), None | Some(Node::Directory)))
+        parents(path).any(|p| !matches!(self.nodes.get(p), None | Some(Node::Directory { .. })))
     }
 
     fn absent(path: &[u8]) -> TargetError {
@@ -141,7 +181,7 @@ impl<'a> Changed<'a> {
 }
 
 fn file(text: &str, mode: u32) -> Node {
-    Node::File { content: text.as_bytes().to_vec(), mode }
+    Node::File { content: text.as_bytes().to_vec(), mode, owner: (0, 0) }
 }
 
 /// Every directory above a path, from the top.
@@ -207,11 +247,16 @@ impl Tree for OnlyChanged<'_> {
     }
 
     fn read_dir(&self, path: &[u8]) -> Result<Vec<Entry>> {
-        let mut entries = self.0.read_dir(path)?;
-        entries.retain(|entry| {
-            let whole = if path.is_empty() { entry.name.clone() } else { [path, b"/", &entry.name].concat() };
-            self.0.nodes.keys().any(|node| *node == whole || parents(node).any(|p| p == whole))
+        let below = self.0.nodes.keys().filter_map(|node| match path {
+            b"" => Some(node.as_slice()),
+            _ => node.strip_prefix(path)?.strip_prefix(b"/"),
         });
+        let names: BTreeSet<&[u8]> = below.filter_map(|rest| rest.split(|b| *b == b'/').next()).collect();
+        let mut entries = Vec::new();
+        for name in names {
+            let whole = if path.is_empty() { name.to_vec() } else { [path, b"/", name].concat() };
+            entries.extend(self.0.metadata(&whole)?.map(|meta| Entry { name: name.to_vec(), meta }));
+        }
         Ok(entries)
     }
 

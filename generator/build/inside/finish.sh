@@ -1,6 +1,6 @@
-# mmdebstrap customize-hook: turns the unpacked packages in $1 into the image's filesystem.
+# mmdebstrap customize-hook: turns the installed packages in $1 into what the image holds; pack.sh packs it.
 #
-# Runs as the user namespace's root, after the payload was unpacked into $1/run/ironseed:
+# Runs as the user namespace's root, after prepare.sh, and after the payload was unpacked into $1/run/ironseed:
 #   vars             values, checked by the builder: shell words of [A-Za-z0-9_.,:=/+@-] only
 #   files/, files.list, commands/, removals.list    records ended by NUL
 #   *.cfg, fstab, ...                               finished files
@@ -30,15 +30,30 @@ for command in "$work"/commands/*; do
     xargs -0 -x -a "$command" chroot "$root" < /dev/null
 done
 
+step deferred
+while read -r program; do
+    rm "$root$program"
+    chroot "$root" dpkg-divert --quiet --local --rename --remove "$program"
+done < "$work/diverted"
+# Runs once, with all packages and files in place, and beside the steps up to "bootmenu": it takes one processor,
+# and reads and writes nothing that they write or read. It would end with a sync of this machine's whole disk, for a
+# tree that lives no longer than the build.
+mount --bind "$root/usr/bin/true" "$root/usr/bin/sync"
+if [ -e "$root/usr/sbin/update-initramfs" ]; then
+    chroot "$root" update-initramfs -c -k all 2>&1 & initramfs=$!
+fi
+if [ -e "$root/usr/sbin/update-ca-certificates" ]; then
+    chroot "$root" update-ca-certificates 2>&1
+fi
+
 step bootloader
 for file in /usr/lib/grub/i386-pc/boot.img /usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed \
     /usr/lib/shim/shimx64.efi.signed /usr/lib/shim/mmx64.efi.signed /usr/sbin/update-grub; do
     need "$file"
 done
 mkdir -p "$root/boot/grub/fonts" "$root/boot/efi" "$root/etc/default/grub.d"
-cp "$work/fstab" "$root/etc/fstab"
 cp "$work/grub-defaults.cfg" "$root/etc/default/grub.d/50-ironseed.cfg"
-chmod 0644 "$root/etc/fstab" "$root/etc/default/grub.d/50-ironseed.cfg"
+chmod 0644 "$root/etc/default/grub.d/50-ironseed.cfg"
 for platform in i386-pc x86_64-efi; do
     cp -R "$root/usr/lib/grub/$platform" "$root/boot/grub/"
 done
@@ -50,19 +65,6 @@ cp "$root/usr/lib/grub/i386-pc/boot.img" "$work/out/boot.img"
 cp "$root/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" "$work/out/grubx64.efi"
 cp "$root/usr/lib/shim/shimx64.efi.signed" "$work/out/shimx64.efi"
 cp "$root/usr/lib/shim/mmx64.efi.signed" "$work/out/mmx64.efi"
-# grub-probe can't see the disk that is yet to be made: a stand-in answers for it while the real
-# update-grub writes grub.cfg, which comes out as it will on the booted system.
-chmod 0755 "$work/grub-probe"
-mount --bind "$work/grub-probe" "$root/usr/sbin/grub-probe"
-mkdir -p "$root/dev/disk/by-uuid"
-: > "$root/dev/disk/by-uuid/$FS_UUID"
-chroot "$root" update-grub 2>&1
-rm -r "$root/dev/disk"
-umount "$root/usr/sbin/grub-probe"
-chmod 0600 "$root/boot/grub/grub.cfg"
-grep -q "root=UUID=$FS_UUID" "$root/boot/grub/grub.cfg" || fail "grub.cfg boots no kernel: none of the packages brings one"
-# Lets grub-cloud's triggers write the boot loader anew when it is upgraded on the booted system.
-: > "$root/etc/grub.d/enable_cloud"
 
 step evidence
 pending=$(chroot "$root" apt list --upgradable 2>/dev/null | sed -n 's,^\([a-z0-9][a-z0-9.+-]*\)/.*,"\1",p' | paste -sd, -)
@@ -82,6 +84,25 @@ printf '{"format":1,"pending":[%s],"security_release":[%s],"dpkg_status_sha256":
 chmod 0644 "$root/usr/share/ironseed/build.json"
 cp "$root/usr/share/ironseed/build.json" "$work/out/build.json"
 
+step bootmenu
+[ -z "${initramfs-}" ] || wait "$initramfs" || fail "update-initramfs failed"
+umount "$root/usr/bin/sync"
+cp "$work/fstab" "$root/etc/fstab"
+chmod 0644 "$root/etc/fstab"
+# grub-probe can't see the disk that is yet to be made: a stand-in answers for it while the real
+# update-grub writes grub.cfg, which comes out as it will on the booted system.
+chmod 0755 "$work/grub-probe"
+mount --bind "$work/grub-probe" "$root/usr/sbin/grub-probe"
+mkdir -p "$root/dev/disk/by-uuid"
+: > "$root/dev/disk/by-uuid/$FS_UUID"
+chroot "$root" update-grub 2>&1
+rm -r "$root/dev/disk"
+umount "$root/usr/sbin/grub-probe"
+chmod 0600 "$root/boot/grub/grub.cfg"
+grep -q "root=UUID=$FS_UUID" "$root/boot/grub/grub.cfg" || fail "grub.cfg boots no kernel: none of the packages brings one"
+# Lets grub-cloud's triggers write the boot loader anew when it is upgraded on the booted system.
+: > "$root/etc/grub.d/enable_cloud"
+
 step clean
 if [ -e "$root/sbin/start-stop-daemon.REAL" ]; then
     mv "$root/sbin/start-stop-daemon.REAL" "$root/sbin/start-stop-daemon"
@@ -94,19 +115,3 @@ find "$root/var/log" -xdev -type f -exec truncate -s 0 {} +
 cp "$work/hostname" "$root/etc/hostname"
 : > "$root/etc/machine-id"
 chmod 0644 "$root/etc/hostname" "$root/etc/machine-id"
-
-step filesystem
-# A second view of the tree, without what is mounted in it now. What the system mounts over later is
-# hidden: the image has these directories, and has them empty.
-view=$work/view
-mkdir "$view"
-mount --bind "$root" "$view"
-find "$view" -xdev -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-mount -t tmpfs -o mode=0755 tmpfs "$view/dev"
-mount -t tmpfs -o mode=0755 tmpfs "$view/run"
-mount -t tmpfs -o mode=1777 tmpfs "$view/tmp"
-mkdir -m 1777 "$view/run/lock"
-MKE2FS_CONFIG=$work/mke2fs.conf E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -F -t ext4 -L "$ROOT_LABEL" -U "$FS_UUID" -m 1 \
-    -E "offset=$ROOT_OFFSET,hash_seed=$FS_UUID,root_owner=0:0" -d "$view" "/proc/self/fd/$DISK_FD" "$ROOT_KIB"
-umount "$view/tmp" "$view/run" "$view/dev" "$view"
-step image

@@ -50,7 +50,12 @@ pub(super) fn lex(file: &Arc<str>, text: &str) -> Vec<Token> {
                 line += 1;
                 i += 2;
             }
-            b' ' | b'\t' | b'\r' | b'\x0c' => i += 1,
+            b' ' | b'\t' => i += 1,
+            // nft knows no other blanks: it refuses a file whose lines end in CR LF.
+            b'\r' | b'\x0b' | b'\x0c' => {
+                push(&mut tokens, &text[i..=i], false);
+                i += 1;
+            }
             b'#' => i = end_of(bytes, i, |b| b == b'\n'),
             b'"' => {
                 let end = end_of(bytes, i + 1, |b| b == b'"' || b == b'\n');
@@ -136,7 +141,7 @@ mod tests {
         assert_eq!(words("tcp dport!=22"), ["tcp", "dport", "!=", "22"]);
         assert_eq!(words("\"open\nx"), ["open", "\n", "x"]);
         assert_eq!(words(":::::::::"), [":"; 9]);
-        assert_eq!(words("\0ü\r\n").len(), 2);
+        assert_eq!(words("\0ü\r\n").len(), 3);
     }
 
     #[test]

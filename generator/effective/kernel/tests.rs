@@ -64,8 +64,8 @@ fi
 fn tree(default: &str) -> MemoryTree {
     let mut tree = MemoryTree::of(&[("/boot/grub/grub.cfg", &CONFIG.replace("DEFAULT", default))]);
     for release in ["6.1.0-9-amd64", "6.1.0-56-amd64"] {
-        tree.write(&format!("/boot/vmlinuz-{release}"), "");
-        tree.write(&format!("/lib/modules/{release}/modules.dep"), "");
+        tree.write(format!("/boot/vmlinuz-{release}"), "");
+        tree.write(format!("/lib/modules/{release}/modules.dep"), "");
     }
     tree.write("/boot/vmlinuz-7.0-orphan", "").write("/boot/config-6.1", "");
     tree

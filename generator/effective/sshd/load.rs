@@ -10,7 +10,7 @@ use super::lex::{self, Line};
 use super::values::{self, Value};
 use super::version::OpenSshVersion;
 use crate::location::{Location, Sourced};
-use crate::target::{Result, Root, TargetError, display};
+use crate::target::{FileKind, Result, Root, TargetError, display};
 
 /// Nesting of `Include` at which sshd gives up.
 const MAX_DEPTH: usize = 16;
@@ -152,12 +152,23 @@ impl Loader<'_> {
         }
         match (self.root.read(path)?, self.root.exists(path)?) {
             (Some(bytes), _) => self.file(&display(path), &bytes, guards, depth),
-            // A directory reads as empty.
+            // A directory reads as empty, and so does a link to the null device, which an image
+            // need not hold.
             (None, true) => Ok(()),
+            (None, false) if self.is_null(path)? => Ok(()),
             (None, false) => {
                 self.problem(format!("{} can't be opened", display(path)), at);
                 Ok(())
             }
+        }
+    }
+
+    fn is_null(&self, path: &[u8]) -> Result<bool> {
+        match self.root.entry(path)? {
+            Some(entry) if entry.meta.kind == FileKind::Symlink => {
+                Ok(self.root.tree().read_link(&entry.path)? == b"/dev/null")
+            }
+            _ => Ok(false),
         }
     }
 

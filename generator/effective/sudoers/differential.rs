@@ -150,7 +150,7 @@ fn ours(text: &str) -> Sudoers {
     read(&MemoryTree::of(&[("/etc/sudoers", text)]).root()).unwrap().unwrap()
 }
 
-fn verdict(text: &String) -> Verdict {
+fn verdict(text: &str) -> Verdict {
     let tree = MemoryTree::of(&[("/sudoers", text)]).on_disk();
     let path = tree.path().join("sudoers");
     let said = Command::new("cvtsudoers").args(["-e", "-f", "json"]).arg(path).output().unwrap();
@@ -174,6 +174,6 @@ fn agrees_with_the_real_cvtsudoers() {
     if program("cvtsudoers").is_none() {
         return;
     }
-    let tally = Differential::cases(300).run(policy, verdict);
+    let tally = Differential::cases(300).run(policy, |text| verdict(text));
     assert!(tally.agreed > tally.refused, "too few cases that sudo accepts: {tally}");
 }

@@ -51,14 +51,14 @@ fn good_bad_good() {
     let mut fixture = MemoryTree::new();
     let unit =
         "[Unit]\nDescription=x\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n";
-    fixture.write(&format!("{LIB}/a.service"), unit);
+    fixture.write(format!("{LIB}/a.service"), unit);
     let wants = format!("{ETC}/multi-user.target.wants/a.service");
     assert_eq!(state(&fixture, "a.service"), State::Disabled);
     fixture.link(&wants, "/usr/lib/systemd/system/a.service");
     assert_eq!(state(&fixture, "a.service"), State::Enabled);
-    fixture.link(&format!("{ETC}/a.service"), "/dev/null");
+    fixture.link(format!("{ETC}/a.service"), "/dev/null");
     assert_eq!(state(&fixture, "a.service"), State::Masked);
-    fixture.remove(&format!("{ETC}/a.service"));
+    fixture.remove(format!("{ETC}/a.service"));
     let enabled = Units::read(fixture.root(), 252).unwrap().state("a.service").unwrap();
     assert_eq!(enabled, Sourced::new(State::Enabled, Location::file(format!("/{wants}"))));
     assert_eq!(state(&fixture, "b.service"), State::NotFound);
@@ -305,9 +305,9 @@ fn settings_merge_with_drop_ins_and_resets() {
     };
     let port = Location::line(format!("/{ETC}/ssh.socket.d/port.conf"), 4);
     assert_eq!(streams(&fixture), [Sourced::new("2222".to_owned(), port)]);
-    fixture.write(&format!("{ETC}/ssh.socket.d/port.conf"), "[Socket]\nListenStream=2222\n");
+    fixture.write(format!("{ETC}/ssh.socket.d/port.conf"), "[Socket]\nListenStream=2222\n");
     assert_eq!(streams(&fixture).len(), 2);
-    fixture.link(&format!("{ETC}/ssh.socket.d/port.conf"), "/dev/null");
+    fixture.link(format!("{ETC}/ssh.socket.d/port.conf"), "/dev/null");
     assert_eq!(streams(&fixture)[0].value, "22");
 }
 
@@ -332,17 +332,18 @@ fn a_boot_follows_aliases_links_and_scripts() {
         (&format!("{LIB}/multi-user.target"), "[Unit]\nRequires=basic.target\n"),
         (&format!("{LIB}/basic.target"), "[Unit]\nWants=timers.target\n"),
         (&format!("{LIB}/timers.target"), "[Unit]\n"),
+        (&format!("{LIB}/sysinit.target"), "[Unit]\n"),
         (&format!("{LIB}/a.timer"), "[Timer]\nOnBootSec=1\n"),
-        (&format!("{LIB}/b.service"), "[Unit]\nWants=c@%p.service\n"),
+        (&format!("{LIB}/b.service"), "[Unit]\nWants=c@%p.service\n[Service]\nExecStart=/bin/true\n"),
         (&format!("{LIB}/c@.service"), "[Service]\nExecStart=/bin/true\n"),
         (&format!("{LIB}/off.service"), "[Service]\nExecStart=/bin/true\n"),
         ("etc/init.d/old.sh", "#!/bin/sh\n"),
         ("etc/init.d/b", "#!/bin/sh\n"),
     ]);
-    fixture.link(&format!("{LIB}/default.target"), "multi-user.target");
-    fixture.link(&format!("{ETC}/timers.target.wants/a.timer"), "/x");
-    fixture.link(&format!("{ETC}/multi-user.target.wants/b.service"), "/x");
-    fixture.link(&format!("{ETC}/multi-user.target.wants/off.service"), "/x");
+    fixture.link(format!("{LIB}/default.target"), "multi-user.target");
+    fixture.link(format!("{ETC}/timers.target.wants/a.timer"), "/x");
+    fixture.link(format!("{ETC}/multi-user.target.wants/b.service"), "/x");
+    fixture.link(format!("{ETC}/multi-user.target.wants/off.service"), "/x");
     fixture.link("etc/rc2.d/S01old.sh", "../init.d/old.sh").link("etc/rc2.d/S01b", "../init.d/b");
     let names = |fixture: &MemoryTree| -> Vec<String> {
         let started = Units::read(fixture.root(), 252).unwrap().starts_at_boot().unwrap();
@@ -356,15 +357,16 @@ fn a_boot_follows_aliases_links_and_scripts() {
         "multi-user.target",
         "off.service",
         "old.service",
+        "sysinit.target",
         "timers.target",
     ];
     assert_eq!(names(&fixture), all);
     let started = Units::read(fixture.root(), 252).unwrap().starts_at_boot().unwrap();
     assert_eq!(started[0].chain, ["multi-user.target", "basic.target", "timers.target"]);
-    fixture.link(&format!("{ETC}/off.service"), "/dev/null");
-    fixture.link(&format!("{ETC}/old.service"), "/dev/null");
+    fixture.link(format!("{ETC}/off.service"), "/dev/null");
+    fixture.link(format!("{ETC}/old.service"), "/dev/null");
     assert_eq!(names(&fixture).len(), all.len() - 2);
-    fixture.remove(&format!("{ETC}/off.service")).remove(&format!("{ETC}/old.service"));
+    fixture.remove(format!("{ETC}/off.service")).remove(format!("{ETC}/old.service"));
     assert_eq!(names(&fixture), all);
     assert!(names(&MemoryTree::new()).is_empty());
 }
@@ -377,7 +379,7 @@ fn hostile_trees_are_bounded() {
         (&format!("{LIB}/\u{fffd}.service"), "\0"),
         (&format!("{LIB}/y.service"), "[\r\n=\r\n[Install]\r\nWantedBy=\"x.target\r\n"),
     ]);
-    fixture.link(&format!("{ETC}/p.service"), "q.service").link(&format!("{ETC}/q.service"), "p.service");
+    fixture.link(format!("{ETC}/p.service"), "q.service").link(format!("{ETC}/q.service"), "p.service");
     let units = Units::read(fixture.root(), 257).unwrap();
     for unit in units.names() {
         units.state(&unit).unwrap();

@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     /// A reader that is wrong about a line `b` after a line `a`.
-    fn wrong(text: &String) -> Verdict {
+    fn wrong(text: &str) -> Verdict {
         match text.lines().collect::<Vec<_>>().join(" ") {
             text if text.contains("panic") => panic!("no such line"),
             text if text.contains("a b") => Verdict::differ("x\ny\n1\nz", "x\ny\n2\nz"),
@@ -202,9 +202,10 @@ mod tests {
     }
 
     fn report(text: &str) -> String {
+        let mut judge = |text: &String| wrong(text);
         let case = text.to_owned();
-        let verdict = judged(&case, &mut wrong);
-        smallest(case, verdict, &mut wrong)
+        let verdict = judged(&case, &mut judge);
+        smallest(case, verdict, &mut judge)
     }
 
     #[test]

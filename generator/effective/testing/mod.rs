@@ -59,6 +59,7 @@
 mod dialogue;
 mod dice;
 mod differential;
+mod folders;
 mod lab;
 mod program;
 mod shrink;
@@ -67,6 +68,7 @@ mod tree;
 pub use dialogue::Dialogue;
 pub use dice::Dice;
 pub use differential::{Differential, Tally, Verdict, agree};
+pub use folders::Folders;
 pub use lab::{Answer, Lab, Probe, Question};
 pub use program::{program, skip};
 pub use shrink::Case;

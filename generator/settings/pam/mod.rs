@@ -81,9 +81,15 @@ fn observe(
     } else if let Some(more) = found.get(lines.len()) {
         (false, Some(more.at.clone()), format!("{} runs once more here", more.module))
     } else {
-        let start = stack.iter().position(|rule| first.as_ref() == Some(&rule.at)).unwrap_or(0);
-        let mut earlier = stack[..start].iter().enumerate().filter(|(_, rule)| Some(name(rule)) != before);
-        match earlier.find(|(index, rule)| passes_over(&rule.control, start - index)).map(|(_, rule)| rule) {
+        // What stands before or between them may not let a login past the next of them.
+        let places: Vec<usize> = (0..stack.len()).filter(|at| named(&&stack[*at])).collect();
+        let gaps = places.windows(2).map(|w| (w[0] + 1, w[1])).chain(places.first().map(|at| (0, *at)));
+        let rules = &stack;
+        let mut earlier = gaps.flat_map(|(from, next)| (from..next).map(move |at| (next - at, rules[at])));
+        let skips = |(distance, rule): &(usize, &Rule)| {
+            Some(name(rule)) != before && passes_over(&rule.control, *distance)
+        };
+        match earlier.find(skips).map(|(_, rule)| rule) {
             Some(rule) => {
                 (false, Some(rule.at.clone()), format!("{} comes first and may skip the rest", rule.module))
             }

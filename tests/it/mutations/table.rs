@@ -9,10 +9,10 @@ pub struct Mutation {
     /// What is done, for messages.
     pub name: &'static str,
     /// How it is done.
-    pub changes: &'static [Change],
+    pub changes: &'static [Change<'static>],
 }
 
-const fn by(check: &'static str, name: &'static str, changes: &'static [Change]) -> Mutation {
+pub const fn by(check: &'static str, name: &'static str, changes: &'static [Change<'static>]) -> Mutation {
     Mutation { check, name, changes }
 }
 
@@ -24,7 +24,7 @@ const SSHD_LAST: &str = "/etc/ssh/sshd_config.d/zz.conf";
 const APT_LAST: &str = "/etc/apt/apt.conf.d/99-z";
 /// Sorts before those that ironseed writes.
 const APT_FIRST: &str = "/etc/apt/apt.conf.d/10-x";
-const MASK: &str = "/dev/null";
+pub const MASK: &str = "/dev/null";
 
 /// A key made for this table; it opens nothing. In two halves, so that scanners of sources pass it.
 const PRIVATE_KEY: &str = concat!(

@@ -55,7 +55,7 @@ fn pending_upgrades_good_bad_good() {
     // Without lists nobody can say that nothing is pending.
     fixture.remove(&list);
     assert_eq!(names(&fixture), None);
-    fixture.write(&format!("{list}.lz4"), "x");
+    fixture.write(format!("{list}.lz4"), "x");
     let installed = Database::read(fixture.root()).unwrap().unwrap();
     let unreadable = pending_upgrades(fixture.root(), &installed, |_| true);
     assert!(matches!(unreadable, Err(TargetError::Unsupported(_))));
