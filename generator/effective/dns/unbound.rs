@@ -206,7 +206,12 @@ impl Config {
                 widest = Some(Sourced::new(reach, interface.at.clone()));
             }
         }
-        widest.unwrap_or_else(|| Sourced::new(Reach::Loopback, Location::file(FILE)))
+        match widest {
+            // Unbound does not start without a socket.
+            Some(none) if none.value == Reach::None => Server::refused("unbound", none.at).reach,
+            Some(reach) => reach,
+            None => Sourced::new(Reach::Loopback, Location::file(FILE)),
+        }
     }
 
     /// The rule for an address: the last of those for the smallest network.

@@ -36,7 +36,7 @@ const LINES: &[&str] = &[
     "*.* /dev/null # $UDPServerRun PORT",
     "mail.* -/dev/null",
     ":msg, contains, \"input(\" /dev/null",
-    "if $msg contains \"x\" then { /dev/null }",
+    "if $msg contains \"x\" then { stop }",
     "if $msg contains 'input(type=\"imudp\" port=\"PORT\")' then stop",
     "$IncludeConfig /etc/rsyslog.d/*.conf",
     "include(file=\"/etc/rsyslog.d/*.inc\" mode=\"optional\")",
@@ -45,7 +45,7 @@ const LINES: &[&str] = &[
     "  $UDPServerRun PORT",
     "\t",
     "template(name=\"t\" type=\"string\" string=\"$UDPServerRun PORT\\n\")",
-    "ruleset(name=\"r\") { /dev/null }",
+    "ruleset(name=\"r\") { stop }",
     "input(type=\"imudp\" port=\"PORT\" ruleset=\"r\")",
     "module(load=\"imudp\") input(type=\"imudp\" port=\"PORT\")",
 ];

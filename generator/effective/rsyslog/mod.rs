@@ -78,7 +78,7 @@ pub fn read(root: Root<'_>) -> Result<Option<Rsyslog>> {
     }
     let mut config = Config::default();
     config.read(root, FILE)?;
-    Ok(Some(config.finish()))
+    Ok(Some(config.found))
 }
 
 /// What was read so far.
@@ -86,7 +86,7 @@ pub fn read(root: Root<'_>) -> Result<Option<Rsyslog>> {
 struct Config {
     files: usize,
     found: Rsyslog,
-    /// Input modules that are loaded: without its module an input fails.
+    /// Modules that are loaded.
     modules: HashSet<String>,
     /// Parameters of modules, by module and parameter; and of `global()`.
     parameters: HashMap<(String, String), String>,
@@ -134,7 +134,8 @@ impl Config {
             }
             "input" => {
                 let kind = get("type").to_ascii_lowercase();
-                let protocol = input_protocol(&kind)?;
+                // Without its module, which an earlier line loads, an input fails.
+                let protocol = input_protocol(&kind).filter(|_| self.modules.contains(&kind))?;
                 let own = |key: &str| match first(key) {
                     Some(value) => value.clone(),
                     None => self.parameter(&kind, key).to_owned(),
@@ -187,22 +188,24 @@ impl Config {
     /// A directive; the pattern of an `$IncludeConfig`.
     fn directive(&mut self, name: &str, value: String, at: Location) -> Option<String> {
         let name = name.to_ascii_lowercase();
-        let protocol = match name.as_str() {
+        let module = match name.as_str() {
             "includeconfig" => return Some(value),
             "modload" => {
                 let module = value.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
                 self.modules.insert(module.trim_end_matches(".so").to_owned());
                 return None;
             }
-            "udpserverrun" => Protocol::Udp,
-            "inputtcpserverrun" => Protocol::Tcp,
-            "inputrelpserverrun" => Protocol::Relp,
+            "udpserverrun" => "imudp",
+            "inputtcpserverrun" => "imtcp",
+            "inputptcpserverrun" => "imptcp",
+            "inputrelpserverrun" => "imrelp",
             _ => {
                 self.directives.insert(name, value);
                 return None;
             }
         };
-        let tls = protocol == Protocol::Tcp
+        let protocol = input_protocol(module).filter(|_| self.modules.contains(module))?;
+        let tls = module == "imtcp"
             && self.set("inputtcpserverstreamdrivermode") == "1"
             && self.encrypts(self.set("inputtcpserverstreamdrivername"));
         let address = if protocol == Protocol::Udp { self.set("udpserveraddress") } else { "" };
@@ -254,18 +257,6 @@ impl Config {
             driver => driver,
         };
         TLS_DRIVERS.contains(&if driver.is_empty() { default() } else { driver })
-    }
-
-    fn finish(mut self) -> Rsyslog {
-        let modules = self.modules;
-        self.found.inputs.retain(|input| {
-            modules.contains(match input.protocol {
-                Protocol::Udp => "imudp",
-                Protocol::Tcp => "imtcp",
-                Protocol::Relp => "imrelp",
-            }) || (input.protocol == Protocol::Tcp && modules.contains("imptcp"))
-        });
-        self.found
     }
 }
 

@@ -49,7 +49,7 @@ const LINES: &[&str] = &[
     "num-threads: 1",
     "server:",
     "server:",
-    "local-zone: x.example static",
+    "local-zone: y.example static",
     "private-address: 10.0.0.0/8",
     "interface:\n    192.0.2.1",
     "interface: # c\n 127.0.0.1",

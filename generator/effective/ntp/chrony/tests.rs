@@ -166,6 +166,7 @@ fn ours(tree: &MemoryTree) -> Option<Seen> {
         let open = borders
             .iter()
             .chain(&local)
+            .chain(&clients)
             .any(|a| usize::from(a.is_ipv6()) == family && config.allowing(*a).is_some());
         if open && config.port != Some(0) {
             sockets.push((config.bound[family].unwrap_or(everywhere[family]), config.port.unwrap_or(123)));
