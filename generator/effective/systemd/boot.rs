@@ -253,8 +253,8 @@ fn failing(nodes: &Nodes) -> BTreeSet<&str> {
             needed_by.entry(&hard.value).or_default().push(name);
         }
     }
-    let mut todo: Vec<&str> =
-        nodes.iter().filter(|(_, node)| node.is_none()).map(|(name, _)| name.as_str()).collect();
+    let missing = nodes.iter().filter(|(name, node)| node.is_none() && !needs_no_file(name));
+    let mut todo: Vec<&str> = missing.map(|(name, _)| name.as_str()).collect();
     let mut failing = BTreeSet::new();
     while let Some(name) = todo.pop() {
         if failing.insert(name) {
@@ -262,6 +262,12 @@ fn failing(nodes: &Nodes) -> BTreeSet<&str> {
         }
     }
     failing
+}
+
+/// Units that the manager makes by itself, and those that come with the hardware.
+fn needs_no_file(unit: &str) -> bool {
+    unit == "-.mount"
+        || name::unit_type(unit).is_some_and(|kind| ["device", "slice", "scope"].contains(&kind))
 }
 
 /// systemd's `parse_boolean` for false.

@@ -70,7 +70,9 @@ fn generate(dice: &mut Dice) -> MemoryTree {
                 2 => format!("\\\n# c\n  {name}"),
                 3 => String::new(),
                 4 => format!("\"{name}\""),
-                5 => "nonsense".to_owned(),
+                5 => {
+                    dice.pick(&["nonsense", "dev-x.device", "x.slice", "system.slice", "-.mount"]).to_owned()
+                }
                 _ => name.to_owned(),
             };
             text += &format!("{key}={value}\n");
