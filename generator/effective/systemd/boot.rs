@@ -90,7 +90,7 @@ impl Units<'_> {
     ///
     /// As `transaction_add_job_and_dependencies()` has it: a unit that lacks a required one still starts, but
     /// pulls in nothing that it only wants. What requires such a unit may be kept from starting by it, by chance: it is
-    /// named. `Conflicts=` and ordering are
+    /// named. Where a unit is asked for by two names, its main file is read under the one that this comes to first. `Conflicts=` and ordering are
     /// not followed: of two units in conflict both are named here, and all that are ordered in a circle.
     ///
     /// Empty where nothing can boot.

@@ -175,6 +175,13 @@ fn agrees_with_the_manager() {
         if by_chance && ours != theirs && theirs.is_subset(&ours) {
             return Verdict::Unanswered;
         }
+        // A unit with two names has the one that it was asked for by first, by chance, and instances are named by it.
+        let aliased =
+            [LIB, ETC, "run/systemd/system"].iter().any(|d| tree.is_link(format!("{d}/alias.service")));
+        let mut parted = ours.symmetric_difference(&theirs).peekable();
+        if aliased && parted.peek().is_some() && parted.all(|name| name.starts_with("t@")) {
+            return Verdict::Unanswered;
+        }
         Verdict::same(&ours, &theirs)
     };
     Differential::cases(60).run(generate, judge);
