@@ -11,7 +11,7 @@ use crate::effective::glob;
 use crate::effective::reach::Reach;
 use crate::location::Location;
 use crate::target::{Result, Root};
-use script::Statement;
+use script::{Parameters, Statement};
 
 const BINARY: &str = "/usr/sbin/rsyslogd";
 const FILE: &str = "/etc/rsyslog.conf";
@@ -119,26 +119,23 @@ impl Config {
     }
 
     /// An object such as `input(type="imudp" …)`; the pattern of an `include()`.
-    fn object(&mut self, name: &str, parameters: &HashMap<String, String>, at: Location) -> Option<String> {
-        let get = |key: &str| parameters.get(key).map(String::as_str).unwrap_or_default();
+    fn object(&mut self, name: &str, parameters: &Parameters, at: Location) -> Option<String> {
+        let first = |key: &str| parameters.get(key)?.first();
+        let get = |key: &str| first(key).map(String::as_str).unwrap_or_default();
         match name {
-            "include" => return parameters.get("file").cloned(),
+            "include" => return first("file").cloned(),
             "module" => {
                 let module = get("load").to_ascii_lowercase();
-                for (key, value) in parameters {
-                    self.parameters.insert((module.clone(), key.clone()), value.clone());
-                }
+                self.keep(&module, parameters);
                 self.modules.insert(module);
             }
             "global" => {
-                for (key, value) in parameters {
-                    self.parameters.insert(("global".to_owned(), key.clone()), value.clone());
-                }
+                self.keep("global", parameters);
             }
             "input" => {
                 let kind = get("type").to_ascii_lowercase();
                 let protocol = input_protocol(&kind)?;
-                let own = |key: &str| match parameters.get(key) {
+                let own = |key: &str| match first(key) {
                     Some(value) => value.clone(),
                     None => self.parameter(&kind, key).to_owned(),
                 };
@@ -150,7 +147,12 @@ impl Config {
                     Protocol::Relp => own("tls").eq_ignore_ascii_case("on"),
                 };
                 let reach = listens(get("address"));
-                self.found.inputs.push(Input { protocol, port: get("port").to_owned(), reach, tls, at });
+                let ports = parameters.get("port").map(Vec::as_slice).unwrap_or_default();
+                let input = |port: &String| {
+                    let (reach, at) = (reach.clone(), at.clone());
+                    Input { protocol, port: port.clone(), reach, tls, at }
+                };
+                self.found.inputs.extend(ports.iter().map(input));
             }
             "action" => {
                 let kind = get("type").to_ascii_lowercase();
@@ -228,6 +230,15 @@ impl Config {
         self.found.outputs.push(Output { protocol, target: target.to_owned(), tls, at });
     }
 
+    /// Keeps the parameters of a module, or of `global()`.
+    fn keep(&mut self, module: &str, parameters: &Parameters) {
+        for (key, values) in parameters {
+            if let Some(value) = values.first() {
+                self.parameters.insert((module.to_owned(), key.clone()), value.clone());
+            }
+        }
+    }
+
     fn parameter(&self, module: &str, key: &str) -> &str {
         self.parameters.get(&(module.to_owned(), key.to_owned())).map_or("", String::as_str)
     }
@@ -280,5 +291,7 @@ fn include(root: Root<'_>, pattern: &str) -> Result<Vec<String>> {
     }
 }
 
+#[cfg(test)]
+mod differential;
 #[cfg(test)]
 mod tests;
