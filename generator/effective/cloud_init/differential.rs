@@ -96,6 +96,10 @@ fn line(dice: &mut Dice) -> String {
         "@x",
         "`x",
         "[a",
+        "a\tb",
+        "b\t",
+        "it's",
+        "\"a\tb\"\t# c",
         "'open",
         "%x",
     ]);

@@ -43,7 +43,12 @@ impl CloudConfig {
         let main = config.file(root, MAIN)?;
         let folder = match main.iter().find(|(key, _)| key == "conf_d").map(|(_, folder)| folder) {
             None => format!("{MAIN}.d"),
-            Some(Sourced { value: Value::String(folder), .. }) => folder.trim().to_owned(),
+            Some(Sourced { value: Value::String(folder), at }) => {
+                if folder.starts_with(|c: char| c.is_ascii_digit()) {
+                    config.doubt("cloud-init may take this conf_d for a date", at.clone());
+                }
+                folder.trim().to_owned()
+            }
             Some(folder) => {
                 if is_truthy(&folder.value) {
                     config.doubt("cloud-init stops at a conf_d that is no text", folder.at.clone());

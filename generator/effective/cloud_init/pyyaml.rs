@@ -61,8 +61,7 @@ fn tab_before_word(text: &str) -> Option<usize> {
         if block.is_some_and(|outer| rest.is_empty() || indent > outer) {
             continue;
         }
-        let plain = rest.split(['#', '"', '\'']).next().unwrap_or_default();
-        if rest.starts_with('\t') || plain.contains(":\t") || plain.contains("-\t") {
+        if has_tab(rest) {
             return Some(index + 1);
         }
         let header = rest.split(" #").next().unwrap_or_default().trim_end();
@@ -71,6 +70,22 @@ fn tab_before_word(text: &str) -> Option<usize> {
         block = (opens && !rest.starts_with('#')).then_some(indent);
     }
     None
+}
+
+/// Whether a line has a tab outside of quotes and comments.
+fn has_tab(line: &str) -> bool {
+    let (mut quote, mut before) = (None, ' ');
+    for c in line.chars() {
+        match (quote, c) {
+            (None, '\t') => return true,
+            (None, '#') if before == ' ' => return false,
+            (None, '"' | '\'') if " [{,:".contains(before) => quote = Some(c),
+            (Some(open), _) if c == open && before != '\\' => quote = None,
+            _ => {}
+        }
+        before = c;
+    }
+    false
 }
 
 /// A value and where it stands.

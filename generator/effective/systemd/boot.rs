@@ -89,7 +89,8 @@ impl Units<'_> {
     /// among them; what they start later is not: see [`Units::activates`].
     ///
     /// As `transaction_add_job_and_dependencies()` has it: a unit that lacks a required one still starts, but
-    /// pulls in nothing that it only wants, and where that one requires it, it lacks it too. `Conflicts=` and ordering are
+    /// pulls in nothing that it only wants. What requires such a unit may be kept from starting by it, by chance: it is
+    /// named. Where a unit is asked for by two names, its main file is read under the one that this comes to first. `Conflicts=` and ordering are
     /// not followed: of two units in conflict both are named here, and all that are ordered in a circle.
     ///
     /// Empty where nothing can boot.
@@ -103,8 +104,8 @@ impl Units<'_> {
             default = RESCUE;
             nodes = self.reachable(default)?;
         }
-        let failing = failing(&nodes);
-        if failing.contains(default) {
+        let lacking = lacking(&nodes);
+        if lacking.contains(default) {
             return Ok(Vec::new());
         }
         let mut started: BTreeMap<String, Started> = BTreeMap::new();
@@ -117,7 +118,7 @@ impl Units<'_> {
             let (unit, file) = (node.unit.clone(), node.file.clone());
             started.insert(unit.clone(), Started { unit: unit.clone(), file, cause, chain: chain.clone() });
             let below: Vec<String> = chain.into_iter().chain([unit]).collect();
-            let soft = node.soft.iter().filter(|_| !failing.contains(wanted.as_str()));
+            let soft = node.soft.iter().filter(|_| !lacking.contains(wanted.as_str()));
             for next in node.hard.iter().chain(soft) {
                 queue.push_back((next.value.clone(), Cause::PulledIn(next.clone()), below.clone()));
             }
@@ -245,23 +246,18 @@ impl Units<'_> {
     }
 }
 
-/// The names whose start fails: nothing is there to start, or what they require fails.
-fn failing(nodes: &Nodes) -> BTreeSet<&str> {
-    let mut needed_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, node) in nodes {
-        for hard in node.iter().flat_map(|node| &node.hard) {
-            needed_by.entry(&hard.value).or_default().push(name);
-        }
-    }
-    let mut todo: Vec<&str> =
-        nodes.iter().filter(|(_, node)| node.is_none()).map(|(name, _)| name.as_str()).collect();
-    let mut failing = BTreeSet::new();
-    while let Some(name) = todo.pop() {
-        if failing.insert(name) {
-            todo.extend(needed_by.get(name).into_iter().flatten());
-        }
-    }
-    failing
+/// The units that lack one they require: nothing of its name is there, or it can't be started.
+fn lacking(nodes: &Nodes) -> BTreeSet<&str> {
+    let missing = |name: &str| !needs_no_file(name) && nodes.get(name).is_some_and(Option::is_none);
+    let lacks = |node: &Node| node.hard.iter().any(|hard| missing(&hard.value));
+    let lacking = nodes.iter().filter(|(_, node)| node.as_ref().is_some_and(|node| lacks(node)));
+    lacking.map(|(name, _)| name.as_str()).collect()
+}
+
+/// Units that the manager makes by itself, and those that come with the hardware.
+fn needs_no_file(unit: &str) -> bool {
+    unit == "-.mount"
+        || name::unit_type(unit).is_some_and(|kind| ["device", "slice", "scope"].contains(&kind))
 }
 
 /// systemd's `parse_boolean` for false.
