@@ -56,8 +56,11 @@ pub struct AtBoot {
     pub rules: RuleSet,
 }
 
+/// A unit, what it loads, and the files for that.
+type Loader = (&'static str, Backend, &'static [(&'static str, Family)]);
+
 /// Units that load a packet filter, with the files that those of iptables load.
-const LOADERS: [(&str, Backend, &[(&str, Family)]); 6] = [
+const LOADERS: [Loader; 6] = [
     ("nftables.service", Backend::Nftables, &[]),
     (
         "netfilter-persistent.service",

@@ -55,8 +55,8 @@ pub(super) fn matches(test: Option<FlagTest>) -> Vec<RawMatch> {
 
 /// The words after `tcp flags`: `syn`, `& (fin|syn) == syn`, `syn / fin,syn,rst,ack`, `! syn`.
 pub(super) fn parse(words: &[&str]) -> Option<FlagTest> {
-    let is_operator = |word: &&str| **word == *"!" || Operator::parse(word).is_some();
-    let at = words.iter().position(|word| is_operator(&word));
+    let is_operator = |word: &str| word == "!" || Operator::parse(word).is_some();
+    let at = words.iter().position(|word| is_operator(word));
     let (left, right) = words.split_at(at.unwrap_or(words.len()));
     if let Some(("&", mask)) = left.split_first().map(|(first, rest)| (*first, rest)) {
         let (operator, value) = right.split_first()?;

@@ -374,15 +374,7 @@ impl Maker<'_> {
         let mut policies: Vec<_> = config.policies.iter().collect();
         policies.sort_by_key(|(_, policy)| policy.priority);
         for (name, policy) in policies {
-            let marks = policy.rules.iter().find(|rule| rule.verdict == Verdict::Mark);
-            let is = |zones: &[String], zone: &str| zones.iter().any(|z| z == zone);
-            let unmarked =
-                is(&policy.ingress, "HOST") || (is(&policy.egress, "HOST") && !is(&policy.ingress, "ANY"));
-            if let Some(rule) = marks.filter(|_| unmarked) {
-                let text = "firewalld refuses: a mark in a policy of this host".to_owned();
-                self.unknown.push(Unknown { at: rule.at.clone(), text });
-            }
-            if policy.ingress.is_empty() || policy.egress.is_empty() || policy.ingress == ["HOST"] {
+            if policy.ingress.is_empty() || policy.egress.is_empty() {
                 continue;
             }
             let way = if policy.egress == ["HOST"] { Way::Input } else { Way::Forward };
@@ -395,6 +387,17 @@ impl Maker<'_> {
             let (Some(from), Some(to)) = (self.ends(policy, true), self.ends(policy, false)) else {
                 continue;
             };
+            let is = |zones: &[String], zone: &str| zones.iter().any(|z| z == zone);
+            let unmarked =
+                is(&policy.ingress, "HOST") || (is(&policy.egress, "HOST") && !is(&policy.ingress, "ANY"));
+            let mark = policy.rules.iter().find(|rule| rule.verdict == Verdict::Mark);
+            if let Some(rule) = mark.filter(|_| unmarked) {
+                let text = "firewalld refuses: a mark in a policy of this host".to_owned();
+                self.unknown.push(Unknown { at: rule.at.clone(), text });
+            }
+            if policy.ingress == ["HOST"] {
+                continue;
+            }
             let chain = format!("{}_policy_{name}", way.name());
             let half = if policy.priority < 0 { "pre" } else { "post" };
             let dispatch = format!("{}_POLICIES_{half}", way.name());

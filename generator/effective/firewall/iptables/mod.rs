@@ -11,6 +11,7 @@ mod restore;
 mod rule;
 #[cfg(test)]
 pub(super) mod tests;
+mod values;
 mod words;
 
 pub(super) use extensions::{holds_for_some, only_notes};

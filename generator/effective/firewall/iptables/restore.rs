@@ -23,8 +23,11 @@ const MAX_SECTIONS: usize = 200;
 /// Depth of jumps that the kernel allows.
 const MAX_JUMPS: usize = 16;
 
+/// A table, a chain, and its place.
+type BuiltIn = (&'static str, &'static str, Option<(Hook, i64)>);
+
 /// Built-in chains: table, chain, hook and priority where packets to this host meet it.
-const BUILT_IN: [(&str, &str, Option<(Hook, i64)>); 17] = [
+const BUILT_IN: [BuiltIn; 17] = [
     ("raw", "PREROUTING", Some((Hook::Prerouting, -300))),
     ("raw", "OUTPUT", None),
     ("mangle", "PREROUTING", Some((Hook::Prerouting, -150))),
