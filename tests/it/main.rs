@@ -4,6 +4,7 @@
 
 mod cli;
 mod e2e;
+mod fuzz;
 mod hostile;
 mod image;
 mod laws;
