@@ -5,10 +5,12 @@
 mod cli;
 mod e2e;
 mod fuzz;
+mod gallery;
 mod hostile;
 mod image;
 mod laws;
 mod mutations;
+mod pages;
 mod plans;
 mod program;
 mod publish;
