@@ -3,22 +3,27 @@
 //!
 //! Owns unit lookup, drop-ins, `[Install]` and dependency links. It asks no running manager and
 //! runs no generator: units that a generator would make at boot (from `fstab`, for a console) are
-//! unknown here, apart from SysV scripts and cloud-init's target. Conditions (`ConditionPathExists=`…) are not evaluated.
+//! unknown here, apart from SysV scripts and cloud-init's target. Conditions
+//! (`ConditionPathExists=`…) hold back no unit there: [`Units::conditions`] judges those of one.
 
 mod boot;
+mod condition;
 mod find;
 mod links;
 mod lookup;
 mod name;
 mod state;
 mod syntax;
+mod task;
 #[cfg(test)]
 mod tests;
 mod unit;
 
 pub use boot::{Cause, Started};
+pub use condition::{Conditions, Facts};
 pub use state::State;
 pub use syntax::Setting;
+pub use task::Difference;
 pub use unit::Unit;
 
 use std::cell::RefCell;
@@ -28,6 +33,7 @@ use std::rc::Rc;
 use crate::target::{Result, Root};
 
 /// All unit directories of a target, read once.
+#[derive(Clone)]
 pub struct Units<'a> {
     root: Root<'a>,
     version: u32,
