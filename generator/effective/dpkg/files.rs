@@ -51,6 +51,14 @@ impl Files {
     /// # Errors
     /// A file that can't be read. A package without a list has no files.
     pub fn read(root: Root<'_>, database: &Database) -> Result<Self> {
+        Self::read_some(root, database, |_| true)
+    }
+
+    /// The same of some paths (relative to the root) only, for who asks about few of them.
+    ///
+    /// # Errors
+    /// See [`Files::read`].
+    pub fn read_some(root: Root<'_>, database: &Database, wanted: impl Fn(&[u8]) -> bool) -> Result<Self> {
         let diversions = diversions(root)?;
         let mut files = Self { packages: Vec::new(), owners: HashMap::new() };
         for package in database.installed() {
@@ -60,22 +68,23 @@ impl Files {
                 Some(diversion) if diversion.by != package.name => diversion.to.clone(),
                 _ => path.to_vec(),
             };
+            let mut add = |path: &[u8], md5: Option<Md5>, conffile: bool| {
+                if wanted(path) {
+                    files.owners.insert(place(path), Entry { package: index, md5, conffile });
+                }
+            };
             let stem = stem(root, &package.name, &package.architecture)?;
-            for line in lines(root, &format!("{stem}.list"))? {
-                let path = line.strip_prefix(b"/").unwrap_or(&line);
-                let entry = Entry { package: index, md5: None, conffile: false };
-                files.owners.insert(place(path), entry);
+            let list = root.read(format!("{stem}.list"))?.unwrap_or_default();
+            for line in lines(&list) {
+                add(line.strip_prefix(b"/").unwrap_or(line), None, false);
             }
-            for line in lines(root, &format!("{stem}.md5sums"))? {
+            let digests = root.read(format!("{stem}.md5sums"))?.unwrap_or_default();
+            for line in lines(&digests) {
                 let Some((digest, path)) = line.split_at_checked(32) else { continue };
-                let md5 = std::str::from_utf8(digest).ok().and_then(Md5::parse);
-                let entry = Entry { package: index, md5, conffile: false };
-                files.owners.insert(place(path.trim_ascii_start()), entry);
+                add(path.trim_ascii_start(), std::str::from_utf8(digest).ok().and_then(Md5::parse), false);
             }
             for conffile in package.conffiles.iter().filter(|c| !c.obsolete) {
-                let path = conffile.path.trim_start_matches('/').as_bytes();
-                let entry = Entry { package: index, md5: conffile.md5, conffile: true };
-                files.owners.insert(place(path), entry);
+                add(conffile.path.trim_start_matches('/').as_bytes(), conffile.md5, true);
             }
         }
         Ok(files)
@@ -104,18 +113,17 @@ fn stem(root: Root<'_>, name: &str, architecture: &str) -> Result<String> {
     Ok(if exists { plain } else { format!("{plain}:{architecture}") })
 }
 
-fn lines(root: Root<'_>, path: &str) -> Result<Vec<Vec<u8>>> {
-    let bytes = root.read(path)?.unwrap_or_default();
-    let lines = bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty());
-    Ok(lines.map(<[u8]>::to_vec).collect())
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty())
 }
 
 fn diversions(root: Root<'_>) -> Result<HashMap<Vec<u8>, Diversion>> {
     let mut diversions = HashMap::new();
-    for three in lines(root, DIVERSIONS)?.chunks_exact(3) {
+    let text = root.read(DIVERSIONS)?.unwrap_or_default();
+    for three in lines(&text).collect::<Vec<_>>().chunks_exact(3) {
         let relative = |path: &[u8]| path.strip_prefix(b"/").unwrap_or(path).to_vec();
-        let by = String::from_utf8_lossy(&three[2]).into_owned();
-        diversions.insert(relative(&three[0]), Diversion { to: relative(&three[1]), by });
+        let by = String::from_utf8_lossy(three[2]).into_owned();
+        diversions.insert(relative(three[0]), Diversion { to: relative(three[1]), by });
     }
     Ok(diversions)
 }

@@ -63,7 +63,7 @@ pub(super) enum File {
 }
 
 /// One unit directory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Directory {
     /// Path relative to the root, links resolved.
     pub path: String,

@@ -3,23 +3,28 @@
 //!
 //! Owns unit lookup, drop-ins, `[Install]` and dependency links. It asks no running manager and
 //! runs no generator. Of what generators would make at boot, units for `fstab` are known
-//! ([`Units::with_generated`]), SysV scripts and cloud-init's target; consoles and disks that the machine may have are not. Conditions
-//! (`ConditionPathExists=`…) are not evaluated.
+//! ([`Units::with_generated`]), SysV scripts and cloud-init's target; consoles and disks that the
+//! machine may have are not. Conditions (`ConditionPathExists=`…) hold back no unit there:
+//! [`Units::conditions`] judges those of one.
 
 mod boot;
+mod condition;
 mod find;
 mod links;
 mod lookup;
 mod name;
 mod state;
 mod syntax;
+mod task;
 #[cfg(test)]
 mod tests;
 mod unit;
 
 pub use boot::{Cause, Started};
+pub use condition::{Conditions, Facts};
 pub use state::State;
 pub use syntax::Setting;
+pub use task::Difference;
 pub use unit::Unit;
 
 use std::cell::RefCell;
@@ -30,6 +35,7 @@ use crate::effective::fstab;
 use crate::target::{Result, Root};
 
 /// All unit directories of a target, read once.
+#[derive(Clone)]
 pub struct Units<'a> {
     root: Root<'a>,
     version: u32,

@@ -18,7 +18,7 @@ pub struct Unit {
     pub fragment: String,
     /// Its drop-ins in the order in which they are read.
     pub drop_ins: Vec<String>,
-    settings: Vec<Setting>,
+    pub(super) settings: Vec<Setting>,
 }
 
 impl Unit {
