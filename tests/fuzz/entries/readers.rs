@@ -9,16 +9,23 @@ use ironseed::effective::dpkg::{Database, Files};
 use ironseed::effective::fail2ban;
 use ironseed::effective::firewall::{self, Family, Protocol, RuleSet};
 use ironseed::effective::keyvalue::{self, Syntax, Wins};
+use ironseed::effective::pam::{self, Code, Facility, PamVersion};
 use ironseed::effective::secrets::Scanner;
 use ironseed::effective::sshd::{self, Connection, OpenSshVersion, Patches};
 use ironseed::effective::systemd::Units;
 use ironseed::effective::{
-    audit, deb822, dns, files, fstab, journald, kernel, mail, modprobe, ntp, os_release, pam, python_ini,
-    rsyslog, sudoers, sysctl,
+    audit, deb822, dns, files, fstab, journald, kernel, mail, modprobe, ntp, os_release, python_ini, rsyslog,
+    sudoers, sysctl,
 };
 use ironseed::target::Root;
 
 use super::{Takes, Target};
+
+/// libpam with Debian's additions, and as released.
+const PAM: [PamVersion; 2] = [
+    PamVersion { major: 1, minor: 5, patches: pam::Patches { at_include: true } },
+    PamVersion { major: 1, minor: 7, patches: pam::Patches { at_include: false } },
+];
 
 /// passwd and its neighbours, authorised keys, PAM's stacks and the two forms of key and value.
 pub const ACCOUNTS: Target = Target {
@@ -44,7 +51,7 @@ pub const ACCOUNTS: Target = Target {
             if let Ok(accounts) = accounts::read(&root) {
                 let files = [".ssh/authorized_keys", "/etc/ssh/keys/%u", "%h/.keys"];
                 for login in accounts::who_can_login(&root, &accounts, &files).unwrap_or_default() {
-                    black_box((login.possible(), login.expired(20_000), login.shell_runs()));
+                    black_box((login.possible(), login.aging(20_000), login.shell_runs()));
                 }
                 for user in accounts.users() {
                     black_box((accounts.groups_of(&user.value), accounts.shadow_of(&user.value.name)));
@@ -56,10 +63,16 @@ pub const ACCOUNTS: Target = Target {
             for key in
                 accounts::read_keys(&root, "/root/.ssh/authorized_keys").ok().flatten().into_iter().flatten()
             {
-                black_box((key.forced_command(), key.value("from")));
+                black_box(key.options.lets_in(1_800_000_000));
             }
             for service in ["sshd", "login"] {
-                let _ = black_box(pam::read(&root, service));
+                for version in PAM {
+                    if let Ok(Some(stacks)) = pam::stacks(&root, service, version) {
+                        for answer in [Code::SUCCESS, Code::AUTH_ERR] {
+                            black_box(stacks.conclude(Facility::Auth, |_| answer).code());
+                        }
+                    }
+                }
             }
             for (file, syntax) in
                 [("/etc/login.defs", Syntax::Blank), ("/etc/security/pwquality.conf", Syntax::Equals)]
@@ -267,8 +280,10 @@ pub const KERNEL: Target = Target {
             if let Ok(rules) = audit::read(root) {
                 black_box((rules.control("-e"), rules.silencers().count()));
             }
-            for point in ["/tmp", "/var/lib/my-data", "/"] {
-                let _ = black_box(fstab::mount(root, point));
+            if let Ok(units) = Units::read(root, 252) {
+                for point in ["/tmp", "/var/lib/my-data", "/"] {
+                    let _ = black_box(fstab::mount(root, &units, point));
+                }
             }
             let pattern = root.read_text("/etc/fstab").ok().flatten().unwrap_or_default();
             let pattern = pattern.lines().next().unwrap_or_default();
