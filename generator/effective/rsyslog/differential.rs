@@ -50,6 +50,10 @@ const LINES: &[&str] = &[
     "module(load=\"imudp\") input(type=\"imudp\" port=\"PORT\")",
 ];
 
+/// Has rsyslogd say on its output that it has started: else a test waits for that in vain.
+const SAYS: &str = "global(processInternalMessages=\"on\")\n\
+    *.* action(type=\"omfile\" file=\"/dev/stdout\" fileCreateMode=\"0600\")\n";
+
 fn text(dice: &mut Dice, most: usize) -> String {
     let mut text = String::new();
     for _ in 0..dice.below(most) {
@@ -75,10 +79,9 @@ fn generate(dice: &mut Dice) -> MemoryTree {
         "module(load=\"imudp\")\nmodule(load=\"imtcp\")\n",
         "$ModLoad imudp\n",
         "module(load=\"imptcp\")\n",
-        "\u{feff}",
+        "\u{feff}\n",
     ]);
-    let end = "*.* action(type=\"omfile\" file=\"/dev/stdout\" fileCreateMode=\"0600\")";
-    tree.write(FILE, format!("{start}{}\n{end}\n", text(dice, 8)));
+    tree.write(FILE, format!("{start}{SAYS}{}\n", text(dice, 8)));
     tree
 }
 
