@@ -81,7 +81,7 @@ fn generate(dice: &mut Dice) -> MemoryTree {
         "module(load=\"imptcp\")\n",
         "\u{feff}\n",
     ]);
-    tree.write(FILE, format!("{start}{SAYS}{}\n", text(dice, 8)));
+    tree.write(FILE, format!("{start}{}", text(dice, 8)));
     tree
 }
 
@@ -98,6 +98,10 @@ fn seen(found: impl Iterator<Item = (&'static str, String, Reach)>) -> Seen {
 
 fn judge(lab: &mut Lab, tree: &MemoryTree) -> Verdict {
     let mut tree = tree.clone();
+    let main = tree.root().read_text(FILE).unwrap().unwrap_or_default();
+    // After a first line with a byte order mark, which spoils what stands beside it.
+    let at = if main.starts_with('\u{feff}') { main.find('\n').map_or(main.len(), |end| end + 1) } else { 0 };
+    tree.write(FILE, format!("{}{SAYS}{}\n", &main[..at], &main[at..]));
     tree.write(BINARY, "");
     let inputs = read(tree.root()).unwrap().unwrap().inputs;
     let ours = inputs.into_iter().map(|input| {
