@@ -445,6 +445,10 @@ impl Maker<'_> {
         }
         plain.sort_unstable();
         plain.dedup();
+        if plain.len() > 1 && from {
+            // As alone: no packet of another host comes in by it.
+            plain.retain(|interface| *interface != "lo");
+        }
         if !plain.is_empty() {
             ways.push(enters(word, &plain.join(", ")));
         }
