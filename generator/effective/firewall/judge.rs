@@ -340,7 +340,7 @@ impl<'a> Judge<'a> {
             }
             flows.append(&mut self.verdict.accepted);
         }
-        Verdict { accepted: flows, ..std::mem::take(&mut self.verdict) }
+        Verdict { accepted: flows::united(flows), ..std::mem::take(&mut self.verdict) }
     }
 
     /// Walks one chain; returns what comes out at its end or by `return`.

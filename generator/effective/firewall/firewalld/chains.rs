@@ -390,8 +390,9 @@ impl Maker<'_> {
             let is = |zones: &[String], zone: &str| zones.iter().any(|z| z == zone);
             let unmarked =
                 is(&policy.ingress, "HOST") || (is(&policy.egress, "HOST") && !is(&policy.ingress, "ANY"));
-            let mark = policy.rules.iter().find(|rule| rule.verdict == Verdict::Mark);
-            if let Some(rule) = mark.filter(|_| unmarked) {
+            let mut marks = policy.rules.iter().filter(|rule| unmarked && rule.verdict == Verdict::Mark);
+            // One of a service that has no address of its family becomes no step at all.
+            if let Some(rule) = marks.find(|rule| !self.conditions(rule).is_empty()) {
                 let text = "firewalld refuses: a mark in a policy of this host".to_owned();
                 self.unknown.push(Unknown { at: rule.at.clone(), text });
             }
@@ -445,6 +446,10 @@ impl Maker<'_> {
         }
         plain.sort_unstable();
         plain.dedup();
+        if plain.len() > 1 && from {
+            // As alone: no packet of another host comes in by it.
+            plain.retain(|interface| *interface != "lo");
+        }
         if !plain.is_empty() {
             ways.push(enters(word, &plain.join(", ")));
         }
