@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::permissions::{Mode, root, wrong_owners};
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
+use crate::distro::Distro;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::BundleFile;
@@ -53,6 +54,10 @@ impl Kind for File {
             bundle.write(file, &[wanted.check])?;
         }
         Ok(())
+    }
+
+    fn writes(&self, _: &Distro) -> Vec<String> {
+        vec![self.path.clone()]
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
