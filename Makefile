@@ -10,7 +10,7 @@ CARGO   ?= cargo
 HOST   := $(shell rustc -vV | sed -n 's/^host: //p')
 BINARY := target/$(HOST)/release/ironseed
 
-.PHONY: release test differential bench compare binary
+.PHONY: release test fuzz differential bench compare binary
 .NOTPARALLEL:
 release: tools-build binary
 	$(BINARY) release -p $(PROFILE) -d $(DISTRO) -o dist
@@ -24,6 +24,12 @@ CASES  ?= 20000
 READER ?=
 differential: tools-test
 	IRONSEED_CASES=$(CASES) $(CARGO) test --locked --lib effective::$(READER)
+
+# Hostile input, guided by coverage; `make test` replays the corpus: make fuzz SECONDS=600 TARGET=sshd
+SECONDS ?= 600
+TARGET  ?=
+fuzz:
+	tests/fuzz/run.sh $(SECONDS) $(TARGET)
 
 # Measurements, never part of the tests: see docs/benchmarks.md.
 bench: tools-bench binary

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::assets::{self, Assets};
 use crate::diagnostic::{ConfigError, suggestion};
+use crate::effective::pam::PamVersion;
 use crate::effective::sshd::OpenSshVersion;
 use crate::yaml::{self, Source};
 
@@ -93,6 +94,8 @@ pub struct Versions {
     pub cloud_init: String,
     /// systemd, major.
     pub systemd: u32,
+    /// Linux-PAM's library, with what its packager added.
+    pub pam: PamVersion,
 }
 
 /// Which program plays a role.

@@ -10,8 +10,9 @@ set -euo pipefail
 
 build=(mmdebstrap uidmap e2fsprogs qemu-system-x86 qemu-utils seabios openssh-client
 	build-essential)
-test=(ovmf openssh-server cloud-init fail2ban python3-systemd nftables iproute2 kmod sudo systemd
-	unattended-upgrades gdisk packer python3 python3-pwquality python3-yaml shellcheck)
+test=(auditd chrony cloud-init fail2ban firewalld gdisk iproute2 iptables kmod libpam-modules
+	nftables openssh-server ovmf packer postfix python3 python3-dnf python3-pwquality python3-systemd
+	python3-yaml rsyslog shellcheck sudo systemd ufw unattended-upgrades unbound)
 bench=(hyperfine time)
 
 case ${1:-} in

@@ -49,7 +49,7 @@ pub struct Jail {
     pub bantime: Option<Sourced<String>>,
     /// Within which time failures count.
     pub findtime: Option<Sourced<String>>,
-    /// Failures until a ban.
+    /// Failures until a ban. What is no number counts as not set.
     pub maxretry: Option<Sourced<String>>,
     /// Addresses that are never banned.
     pub ignoreip: Option<Sourced<Vec<String>>>,
@@ -148,12 +148,21 @@ fn options(ini: &Ini, name: &str) -> std::result::Result<Jail, Problem> {
         banaction_allports: get("banaction_allports")?,
         bantime: get("bantime")?,
         findtime: get("findtime")?,
-        maxretry: get("maxretry")?,
+        maxretry: get("maxretry")?.and_then(integer),
         ignoreip: get("ignoreip")?.map(words),
         filter: get("filter")?.map(|found| Sourced::new(bare_name(&found.value), found.at)),
         filter_file: None,
         actions: Vec::new(),
     })
+}
+
+/// A number as Python's `int` takes it.
+fn integer(found: Sourced<String>) -> Option<Sourced<String>> {
+    let text = found.value.trim();
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let good = digits.split('_').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+    let number = good.then(|| text.replace('_', "").parse::<i64>().ok()).flatten()?;
+    Some(Sourced::new(number.to_string(), found.at))
 }
 
 /// The words that fail2ban takes for true; any other is false.
@@ -164,6 +173,12 @@ fn is_true(text: &str) -> bool {
 /// Finds the filter's and the actions' files.
 fn complete(root: Root<'_>, ini: &Ini, mut jail: Jail) -> Result<std::result::Result<Jail, Problem>> {
     if let Some(filter) = jail.filter.as_ref().filter(|filter| !filter.value.is_empty()) {
+        if jail.enabled.value
+            && let Ok(Some(written)) = ini.get(&jail.name, "filter")
+            && split_options(&written.value).is_none()
+        {
+            return Ok(Err(Problem::new(format!("filter {}", written.value), written.at)));
+        }
         jail.filter_file = first_file(root, &format!("{BASE}/filter.d/{}", filter.value))?;
         if jail.enabled.value && jail.filter_file.is_none() {
             let what = format!("there is no filter {}", filter.value);
@@ -328,6 +343,9 @@ fn split_options(text: &str) -> Option<(String, Vec<(String, String)>)> {
     let Some((name, rest)) = text.split_once('[') else {
         return Some((text.to_string(), Vec::new()));
     };
+    if name.is_empty() {
+        return None;
+    }
     let mut rest = rest.trim_end().strip_suffix(']')?;
     let mut options = Vec::new();
     loop {

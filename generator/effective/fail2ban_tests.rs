@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
-use crate::effective::testing::{Dice, Differential, MemoryTree, Verdict, agree, program};
+use crate::effective::testing::{Dialogue, Dice, Differential, MemoryTree, Verdict, agree, program};
 
 fn sshd(tree: &MemoryTree) -> Jail {
     match jail(tree.root(), "sshd").unwrap() {
@@ -72,12 +72,36 @@ fn absent_broken_and_hostile_are_told_apart() {
     }
 }
 
-/// What the client would do with a directory: lines of its dump, or `None` where it refuses.
-fn dump(directory: &Path) -> Option<Vec<String>> {
+/// The client's own way from a directory to its dump, for many directories from one process: each
+/// answer is a list of lines, or `null` where it refuses.
+const DUMP: &str = r#"
+import io, json, logging, sys
+sys.path.insert(0, "/usr/lib/python3/dist-packages")
+from fail2ban.client.fail2bancmdline import Fail2banCmdLine
+log = io.StringIO()
+logging.getLogger("fail2ban").handlers = [logging.StreamHandler(log)]
+for line in sys.stdin:
+    log.truncate(log.seek(0))
+    client = Fail2banCmdLine()
+    client.configurator.setBaseDir(line.rstrip("\n"))
+    client._conf["dump"] = True
+    client.configurator.readEarly()
+    client.configurator.getEarlyOptions()
+    good, stream = client.readConfig()
+    print(json.dumps([str(c) for c in stream] if good and stream is not None else None), flush=True)
+"#;
+
+/// What the client would do with a directory: lines of its dump, or `None` where it refuses the
+/// whole or the jail.
+fn dump(client: &mut Dialogue, directory: &Path) -> Option<Vec<String>> {
+    let lines: Option<Vec<String>> = serde_json::from_str(&client.ask(directory.to_str().unwrap())).unwrap();
+    lines.filter(|lines| !lines.iter().any(|line| line.contains("Jail 'sshd' skipped")))
+}
+
+/// What the program itself prints, to hold [`DUMP`] against.
+fn printed(directory: &Path) -> Vec<String> {
     let out = Command::new("fail2ban-client").arg("-c").arg(directory).arg("-d").output().unwrap();
-    let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    (out.status.success() && !text.contains("Jail 'sshd' skipped"))
-        .then(|| text.lines().map(str::to_string).collect())
+    String::from_utf8_lossy(&out.stdout).lines().map(str::to_string).collect()
 }
 
 /// The name that the client gives an action, so that each is unique in its jail.
@@ -90,18 +114,25 @@ fn unique(action: &Action) -> String {
     }
 }
 
+/// A value as Python writes it.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t").replace('\r', "\\r")
+}
+
 /// Our reading in the dump's words.
 fn expected(jail: &Jail) -> Vec<String> {
-    let mut lines = vec![format!("['add', 'sshd', '{}']", jail.backend.value)];
+    let mut lines = vec![format!("['add', 'sshd', '{}']", escaped(&jail.backend.value))];
     if let Some(found) = &jail.maxretry {
         lines.push(format!("['set', 'sshd', 'maxretry', {}]", found.value));
     }
     for (name, option) in [("bantime", &jail.bantime), ("findtime", &jail.findtime)] {
-        lines.extend(option.iter().map(|found| format!("['set', 'sshd', '{name}', '{}']", found.value)));
+        lines.extend(
+            option.iter().map(|found| format!("['set', 'sshd', '{name}', '{}']", escaped(&found.value))),
+        );
     }
     if let Some(found) = &jail.ignoreip {
         let list: Vec<String> = found.value.iter().map(|address| format!("'{address}'")).collect();
-        lines.push(format!("['set', 'sshd', 'addignoreip', {}]", list.join(", ")));
+        lines.push(format!("[{}]", [vec!["'set', 'sshd', 'addignoreip'".into()], list].concat().join(", ")));
     }
     lines.extend(
         jail.actions.iter().map(|action| format!("['set', 'sshd', 'addaction', '{}']", unique(action))),
@@ -122,20 +153,22 @@ fn missing(jail: &Jail, lines: &[String]) -> Vec<String> {
     }
     for action in &jail.actions {
         let own = format!("['multi-set', 'sshd', 'action', '{}'", unique(action));
-        let port = action.option("port").unwrap_or_default();
-        if !lines.iter().any(|l| l.starts_with(&own) && l.contains(port)) {
+        let port = escaped(action.option("port").unwrap_or_default());
+        if !lines.iter().any(|l| l.starts_with(&own) && l.contains(&port)) {
             missing.push(format!("{} is given {port}", action.name));
         }
     }
     missing
 }
 
-fn verdict(shipped: &MemoryTree, overlay: &MemoryTree) -> Verdict {
+fn verdict(client: &mut Dialogue, shipped: &MemoryTree, overlay: &MemoryTree) -> Verdict {
     let mut tree = shipped.clone();
     let disk = tree.overlay(overlay).on_disk();
-    let dumped = dump(&disk.path().join("etc/fail2ban"));
+    let dumped = dump(client, &disk.path().join("etc/fail2ban"));
     match (jail(tree.root(), "sshd").unwrap(), dumped) {
         (JailState::Broken(_), None) => Verdict::Refuse,
+        // fail2ban refuses to start with no jail but broken ones: one that is off bans nobody then, too.
+        (JailState::Jail(jail), None) if !jail.enabled.value => Verdict::Agree,
         (JailState::Jail(jail), Some(lines)) => match missing(&jail, &lines) {
             missing if missing.is_empty() => Verdict::Agree,
             missing => Verdict::differ(missing.join("\n"), lines.join("\n")),
@@ -186,6 +219,27 @@ fn generate(dice: &mut Dice) -> MemoryTree {
         "maxretry = %(nosuchoption)s",
         "filter = nosuchfilter",
         "banaction = ufw",
+        "maxretry\t=\t4",
+        "  maxretry = 9",
+        "port = 22\n\t23",
+        "port = 22\r",
+        "findtime = 5m # five",
+        "findtime = 5m\t; five",
+        "bantime = 100%",
+        "bantime = 1%%",
+        "enabled = TRUE",
+        "enabled = nonsense",
+        "ignoreip =",
+        "ignoreip",
+        "maxretry = x",
+        "backend = %(bantime)s",
+        "filter = sshd[mode=aggressive]",
+        "filter = %(__name__)s[mode=%(mode)s]",
+        "mode = ddos",
+        "port = %(sshd/maxretry)s",
+        "findtime = %(known/nothing)s",
+        ";enabled = true",
+        "\u{e9} = \u{fc}",
     ];
     let mut tree = MemoryTree::new();
     for file in dice.subset(&files) {
@@ -203,6 +257,17 @@ fn generate(dice: &mut Dice) -> MemoryTree {
                 }
             }
         }
+        if dice.once_in(25) {
+            text = dice.pick(&["\u{feff}", "maxretry = 1\n", "\n# c\n", "[sshd]\n"]).to_owned() + &text;
+        }
+        if dice.once_in(25) {
+            text += dice.pick(&[
+                "[sshd\n",
+                "[nginx-http-auth]\nenabled = true\n",
+                "[SSHD]\nenabled = true\n",
+                "\r\n",
+            ]);
+        }
         tree.write(format!("{BASE}/{file}"), text);
     }
     tree
@@ -215,10 +280,15 @@ fn the_client_dumps_the_same() {
     }
     let further = std::env::var("IRONSEED_FAIL2BAN").unwrap_or_default();
     let further = further.split(':').filter(|path| !path.is_empty()).map(PathBuf::from);
+    let mut client = Dialogue::start(Command::new("/usr/bin/python3").args(["-c", DUMP]));
     for directory in std::iter::once(PathBuf::from(BASE)).chain(further) {
         let shipped = MemoryTree::load(&directory, BASE);
-        agree(MemoryTree::new(), |overlay| verdict(&shipped, overlay));
-        let tally = Differential::cases(200).run(generate, |overlay| verdict(&shipped, overlay));
+        let disk = shipped.on_disk();
+        let base = disk.path().join("etc/fail2ban");
+        assert_eq!(dump(&mut client, &base), Some(printed(&base)), "one process says what the program says");
+        agree(MemoryTree::new(), |overlay| verdict(&mut client, &shipped, overlay));
+        let judge = |overlay: &MemoryTree| verdict(&mut client, &shipped, overlay);
+        let tally = Differential::cases(200).run(generate, judge);
         assert!(tally.agreed * 2 > tally.refused, "too few cases that the client accepts: {tally}");
     }
 }

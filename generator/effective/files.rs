@@ -1,10 +1,8 @@
-//! How programs find their configuration files: shell patterns and drop-in directories.
+//! How programs find their configuration files: shell patterns and names in directories.
 //!
 //! This module owns names and precedence of files. It must not know what stands in them.
 
-use std::collections::BTreeMap;
-
-use crate::target::{FileKind, Result, Root};
+use crate::target::{Result, Root};
 
 /// Whether a name matches a shell pattern (`*`, `?`, `[a-z]`, `[!x]`, `\x`), as `fnmatch` with
 /// a leading dot matched only by a dot.
@@ -102,31 +100,20 @@ pub fn glob(root: Root<'_>, pattern: &str) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// The drop-ins of several directories as systemd, kmod and procps take them: a name in an
-/// earlier directory shadows the same name in later ones; what is left is read in order of
-/// names. A name that leads to `/dev/null`, or an empty file, is a mask and stays in the list,
-/// for it shadows but says nothing.
+/// The names in a directory that end in a suffix, hidden ones left out. Whatever has such a name counts: a file, a
+/// directory, a link that leads nowhere. Names that are no UTF-8 are passed over.
 ///
 /// # Errors
 /// A directory that can't be read.
-pub fn drop_ins(root: Root<'_>, directories: &[&str], suffix: &str) -> Result<Vec<String>> {
-    let mut by_name: BTreeMap<Vec<u8>, String> = BTreeMap::new();
-    for directory in directories {
-        for entry in root.read_dir(directory)? {
-            let usable = matches!(entry.meta.kind, FileKind::File | FileKind::Symlink);
-            if usable && entry.name.ends_with(suffix.as_bytes()) && entry.name[0] != b'.' {
-                let path = format!("{directory}/{}", String::from_utf8_lossy(&entry.name));
-                by_name.entry(entry.name).or_insert(path);
-            }
-        }
-    }
-    Ok(by_name.into_values().collect())
+pub fn names(root: Root<'_>, directory: &str, suffix: &str) -> Result<Vec<String>> {
+    let entries = root.read_dir(directory)?.into_iter();
+    let names = entries.filter_map(|entry| String::from_utf8(entry.name).ok());
+    Ok(names.filter(|name| name.ends_with(suffix) && !name.starts_with('.')).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effective::testing::MemoryTree;
 
     #[test]
     fn patterns_match_as_in_a_shell() {
@@ -149,17 +136,5 @@ mod tests {
     #[test]
     fn a_pattern_of_stars_stays_quick() {
         assert!(!wildcard(&b"*a".repeat(2000), &b"a".repeat(1500)));
-    }
-
-    #[test]
-    fn earlier_directories_shadow_and_names_sort() {
-        let tree = MemoryTree::of(&[
-            ("/etc/x.d/20-b.conf", ""),
-            ("/usr/lib/x.d/20-b.conf", ""),
-            ("/usr/lib/x.d/10-a.conf", ""),
-            ("/usr/lib/x.d/30-c.txt", ""),
-        ]);
-        let found = drop_ins(tree.root(), &["/etc/x.d", "/run/x.d", "/usr/lib/x.d"], ".conf");
-        assert_eq!(found.unwrap(), ["/usr/lib/x.d/10-a.conf", "/etc/x.d/20-b.conf"]);
     }
 }

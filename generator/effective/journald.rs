@@ -76,9 +76,34 @@ impl Journald {
         set.unwrap_or_else(|| Sourced::new(false, self.unset()))
     }
 
+    /// The line that decides an option, and those that lose to it; `None` where no line sets it.
+    pub fn option(&self, key: &str) -> Option<(&Sourced<String>, Vec<Location>)> {
+        let set = self.config.all(SECTION, key);
+        // Where none can be read, the last one is what somebody wanted.
+        let decides =
+            set.iter().rposition(|set| is_readable(key, &set.value)).or(set.len().checked_sub(1))?;
+        let losing = set.iter().enumerate().filter(|(index, _)| *index != decides);
+        Some((&set[decides], losing.map(|(_, set)| set.at.clone()).collect()))
+    }
+
     /// Where a default stands that no line sets: the main file, the one that's read first.
     fn unset(&self) -> Location {
         Location::file(self.config.files.first().map_or("/etc/systemd/journald.conf", String::as_str))
+    }
+}
+
+/// Whether journald takes the value; it passes over the others. Of sizes and times only an empty one is known.
+fn is_readable(key: &str, value: &str) -> bool {
+    match key {
+        "Storage" => ["persistent", "auto", "volatile", "none"].contains(&value),
+        "SplitMode" => ["uid", "login", "none"].contains(&value),
+        "Seal" | "ReadKMsg" => parse_boolean(value).is_some(),
+        "ForwardToSyslog" | "ForwardToKMsg" | "ForwardToConsole" | "ForwardToWall" => {
+            parse_boolean(value).is_some()
+        }
+        // An empty path is the default's.
+        "TTYPath" => true,
+        _ => !value.is_empty(),
     }
 }
 
@@ -122,6 +147,18 @@ mod tests {
         tree.write("/var/log/journal/x", "");
         assert_eq!(storage(&tree), Storage::AutoPersistent);
         assert!(read(MemoryTree::new().root()).unwrap().is_none());
+    }
+
+    #[test]
+    fn an_unreadable_value_does_not_decide() {
+        let text = "[Journal]\nStorage=persistent\nStorage=Volatile\nStorage=\nSeal=?\n";
+        let tree = MemoryTree::of(&[(PROGRAM, ""), ("/etc/systemd/journald.conf", text)]);
+        let journald = read(tree.root()).unwrap().unwrap();
+        let (decides, losing) = journald.option("Storage").unwrap();
+        assert_eq!((decides.value.as_str(), decides.at.line), ("persistent", Some(2)));
+        assert_eq!(losing.iter().map(|at| at.line.unwrap()).collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(journald.option("Seal").unwrap().0.value, "?");
+        assert!(journald.option("Compress").is_none());
     }
 
     #[test]

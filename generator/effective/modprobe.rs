@@ -1,15 +1,32 @@
-//! What `modprobe` does instead of loading a module: `modprobe.d(5)`.
+//! What `modprobe` does instead of loading a module, `modprobe.d(5)`, and which modules a boot asks for,
+//! `modules-load.d(5)`. What the manuals leave out is in kmod's `libkmod-config.c`.
 //!
-//! Owns the precedence of files and lines. Must not know which modules anybody wants.
+//! Owns the precedence of files and lines. Must not know which modules anybody wants. An `alias` line gives a name to
+//! other modules, and `modprobe.blacklist=` on the kernel's command line adds to the blacklist: neither lets a module
+//! in that an `install` line keeps out, and neither is read here.
 
-use super::files::{drop_ins, wildcard};
+use std::collections::BTreeMap;
+
+use super::files::{names, wildcard};
 use super::keyvalue::Chosen;
+use super::lines::{stripped, systemd_lines};
 use crate::location::{Location, Sourced};
-use crate::target::{Result, Root};
+use crate::target::{FileKind, Result, Root};
+
+#[cfg(test)]
+mod differential;
 
 /// A name in an earlier directory shadows the same name in later ones.
 pub const FOLDERS: [&str; 4] =
     ["/etc/modprobe.d", "/run/modprobe.d", "/usr/local/lib/modprobe.d", "/usr/lib/modprobe.d"];
+
+/// The same for modules that are loaded at boot.
+const LOAD_FOLDERS: [&str; 4] = [
+    "/etc/modules-load.d",
+    "/run/modules-load.d",
+    "/usr/local/lib/modules-load.d",
+    "/usr/lib/modules-load.d",
+];
 
 /// The lines that keep modules from being loaded, in the order in which they are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +41,19 @@ pub struct Modprobe {
 /// A target that can't be read.
 pub fn read(root: Root<'_>) -> Result<Modprobe> {
     let mut config = Modprobe::default();
-    for path in drop_ins(root, &FOLDERS, ".conf")? {
+    let mut by_name: BTreeMap<String, String> = BTreeMap::new();
+    for folder in FOLDERS {
+        for suffix in [".conf", ".alias"] {
+            for name in names(root, folder, suffix)? {
+                let path = format!("{folder}/{name}");
+                let directory = root.resolve(&path)?.is_some_and(|end| end.meta.kind == FileKind::Directory);
+                if !directory && name != ".conf" {
+                    by_name.entry(name).or_insert(path);
+                }
+            }
+        }
+    }
+    for path in by_name.into_values() {
         if let Some(text) = root.read_text(&path)? {
             config.add(&path, &text);
         }
@@ -32,19 +61,42 @@ pub fn read(root: Root<'_>) -> Result<Modprobe> {
     Ok(config)
 }
 
+/// The modules that a boot asks for by name, in order. What [`Modprobe::install`] and [`Modprobe::blacklisted`] say holds
+/// for them, too.
+///
+/// # Errors
+/// A target that can't be read.
+pub fn loaded_at_boot(root: Root<'_>) -> Result<Vec<Sourced<String>>> {
+    let mut by_name: BTreeMap<String, String> = BTreeMap::new();
+    for folder in LOAD_FOLDERS {
+        for name in names(root, folder, ".conf")? {
+            by_name.entry(name.clone()).or_insert_with(|| format!("{folder}/{name}"));
+        }
+    }
+    let mut modules = Vec::new();
+    for path in by_name.into_values() {
+        let text = root.read_text(&path)?.unwrap_or_default();
+        for (number, line) in systemd_lines(&text) {
+            let name = stripped(line);
+            if !name.is_empty() && !name.starts_with(['#', ';']) {
+                modules.push(Sourced::new(name.to_owned(), Location::line(&path, number)));
+            }
+        }
+    }
+    Ok(modules)
+}
+
 impl Modprobe {
     fn add(&mut self, path: &str, text: &str) {
         for (number, line) in logical_lines(text) {
             let at = Location::line(path, number);
-            let mut words = line.split([' ', '\t']).filter(|w| !w.is_empty());
-            match (words.next(), words.next()) {
-                (Some("blacklist"), Some(name)) => self.blacklist.push(Sourced::new(underscored(name), at)),
-                (Some("install"), Some(name)) => {
-                    let after = line.trim_start().trim_start_matches("install").trim_start();
-                    let command = after.trim_start_matches(name).trim_start();
-                    if !command.is_empty() {
-                        self.installs.push((underscored(name), Sourced::new(command.to_owned(), at)));
-                    }
+            let (command, rest) = word(&line);
+            let (module, rest) = word(rest);
+            let Some(module) = pattern(module).filter(|name| !name.is_empty()) else { continue };
+            match command {
+                "blacklist" => self.blacklist.push(Sourced::new(module, at)),
+                "install" if !rest.is_empty() => {
+                    self.installs.push((module, Sourced::new(rest.to_owned(), at)))
                 }
                 _ => {}
             }
@@ -74,27 +126,49 @@ pub fn underscored(name: &str) -> String {
     name.replace('-', "_")
 }
 
-/// Lines that are no comment, continued ones (`\` at the end) joined, with the first's number.
+/// The first word, and what follows the one blank after it.
+fn word(text: &str) -> (&str, &str) {
+    let text = text.trim_start_matches([' ', '\t']);
+    text.split_once([' ', '\t']).unwrap_or((text, ""))
+}
+
+/// A pattern of module names in the kernel's spelling; what stands in brackets stays. `None` where these don't close.
+fn pattern(name: &str) -> Option<String> {
+    let (mut result, mut rest) = (String::new(), name);
+    while let Some(open) = rest.find(['[', ']']) {
+        let (plain, bracket) = rest.split_at(open);
+        let close = bracket.strip_prefix('[')?.find(']')? + 2;
+        result += &(underscored(plain) + &bracket[..close]);
+        rest = &bracket[close..];
+    }
+    Some(result + &underscored(rest))
+}
+
+/// Lines that are no comment, with the number of their first: a backslash at the end joins the next one, any other
+/// backslash goes and the character after it stays. A line ends at a NUL.
 fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut lines = Vec::new();
-    let mut pending: Option<(usize, String)> = None;
-    // kmod ends lines at the newline alone: a carriage return belongs to the last word.
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    for (index, line) in text.split('\n').enumerate() {
-        let (number, mut joined) = pending.take().unwrap_or((index + 1, String::new()));
-        match line.strip_suffix('\\') {
-            Some(start) => {
-                joined.push_str(start);
-                pending = Some((number, joined));
+    let (mut number, mut start, mut line) = (1, 1, String::new());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\n' => {
+                number += 1;
+                lines.push((start, std::mem::take(&mut line)));
+                start = number;
             }
-            None => {
-                joined.push_str(line);
-                lines.push((number, joined));
-            }
+            '\\' => match chars.next() {
+                Some('\n') => number += 1,
+                escaped => line.push(escaped.unwrap_or('\u{fffd}')),
+            },
+            other => line.push(other),
         }
     }
-    lines.extend(pending);
-    lines.retain(|(_, line)| !line.trim_start().starts_with('#'));
+    lines.push((start, line));
+    for (_, line) in &mut lines {
+        line.truncate(line.find('\0').unwrap_or(line.len()));
+    }
+    lines.retain(|(_, line)| !line.starts_with('#'));
     lines
 }
 
@@ -119,37 +193,5 @@ mod tests {
         assert_eq!(chosen.overridden[0].at, Location::line("/etc/modprobe.d/c.conf", 1));
         assert_eq!(config.blacklisted("usb-storage"), Some(&Location::line("/etc/modprobe.d/b.conf", 2)));
         assert_eq!(config.install("dccp"), None, "its file is shadowed");
-    }
-
-    /// `modprobe --showconfig` prints the lines as it took them.
-    #[test]
-    fn lines_are_cut_as_modprobe_cuts_them() {
-        let text = "install  a-b   /bin/false  x\n\tblacklist\tc-d \n# install e /bin/true\ninstall f \\\n/bin/true\n\
-                    install g\nblacklist\ninstall u* /bin/false\noptions h i=1\nblacklist j k\n";
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("x.conf"), text).unwrap();
-        let output = std::process::Command::new("modprobe")
-            .args(["--showconfig", "-C"])
-            .arg(directory.path())
-            .output()
-            .unwrap();
-        let mut config = Modprobe::default();
-        config.add("/x.conf", text);
-        let mut ours: Vec<String> =
-            config.blacklist.iter().map(|l| format!("blacklist {}", l.value)).collect();
-        ours.extend(config.installs.iter().map(|(name, line)| format!("install {name} {}", line.value)));
-        let theirs: Vec<String> = String::from_utf8(output.stdout)
-            .unwrap()
-            .lines()
-            .filter(|l| l.starts_with("blacklist ") || l.starts_with("install "))
-            .map(|l| l.to_owned())
-            .collect();
-        // kmod keeps the blanks around the command, which mean nothing to the shell.
-        let tidy = |lines: Vec<String>| -> Vec<String> {
-            lines.iter().map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
-        };
-        let (ours, theirs) = (tidy(ours), tidy(theirs));
-        assert!(!theirs.is_empty());
-        assert_eq!(ours, theirs);
     }
 }

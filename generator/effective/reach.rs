@@ -31,6 +31,11 @@ impl Server {
     pub fn new(program: &'static str, reach: Reach, at: Location) -> Self {
         Self { program, reach: Sourced::new(reach, at) }
     }
+
+    /// A server that does not start, because it can't read this line (or file).
+    pub fn refused(program: &'static str, at: Location) -> Self {
+        Self::new(program, Reach::Unknown("it does not start with this configuration".to_owned()), at)
+    }
 }
 
 impl Reach {

@@ -1,14 +1,21 @@
-//! Kernel switches as `systemd-sysctl` sets them at boot: `sysctl.d(5)`.
+//! Kernel switches as `systemd-sysctl` sets them at boot: `sysctl.d(5)`, and `src/sysctl/sysctl.c` for what the
+//! manual leaves out.
 //!
 //! Owns the precedence of files and lines. Must not know which values anybody wants, nor whether
 //! the kernel has a switch.
+//!
+//! procps' `sysctl --system` reads other files in another order; it does not run at boot, so it is not followed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::files::{drop_ins, is_pattern, wildcard};
+use super::files::{is_pattern, matches, names};
 use super::keyvalue::Chosen;
+use super::lines::{stripped, systemd_lines};
 use crate::location::{Location, Sourced};
 use crate::target::{Result, Root};
+
+#[cfg(test)]
+mod differential;
 
 /// A name in an earlier directory shadows the same name in later ones.
 pub const FOLDERS: [&str; 4] =
@@ -29,6 +36,8 @@ pub struct Sysctls {
 struct Line {
     key: String,
     value: Option<String>,
+    /// When it is applied: a line that only says again what its key has already moves nothing.
+    rank: usize,
     at: Location,
 }
 
@@ -37,66 +46,77 @@ struct Line {
 /// # Errors
 /// A target that can't be read.
 pub fn read(root: Root<'_>) -> Result<Sysctls> {
-    let mut lines = Vec::new();
-    for path in drop_ins(root, &FOLDERS, ".conf")? {
+    let mut all = Sysctls::default();
+    let mut last: HashMap<String, usize> = HashMap::new();
+    for path in files(root)? {
         let Some(text) = root.read_text(&path)? else { continue };
-        for (index, line) in text.lines().enumerate() {
-            if let Some((key, value)) = parse(line) {
-                lines.push(Line { key, value, at: Location::line(&path, index + 1) });
+        for (number, line) in systemd_lines(&text) {
+            let Some((key, value)) = parse(line) else { continue };
+            let index = all.lines.len();
+            let same = last.get(&key).map(|index| &all.lines[*index]).filter(|line| line.value == value);
+            let rank = same.map_or(index, |line| line.rank);
+            last.insert(key.clone(), index);
+            match is_pattern(&key) {
+                true => all.patterns.push(index),
+                false => all.by_key.entry(key.clone()).or_default().push(index),
             }
+            all.lines.push(Line { key, value, rank, at: Location::line(&path, number) });
         }
     }
-    let mut sysctls = Sysctls { lines, ..Sysctls::default() };
-    for (index, line) in sysctls.lines.iter().enumerate() {
-        if is_pattern(&line.key) {
-            sysctls.patterns.push(index);
-        } else {
-            sysctls.by_key.entry(line.key.clone()).or_default().push(index);
+    Ok(all)
+}
+
+/// The files in the order of their names. A name shadows whatever it is: an empty file, a link that leads nowhere,
+/// a directory.
+fn files(root: Root<'_>) -> Result<Vec<String>> {
+    let mut by_name: BTreeMap<String, String> = BTreeMap::new();
+    for folder in FOLDERS {
+        for name in names(root, folder, ".conf")? {
+            by_name.entry(name.clone()).or_insert_with(|| format!("{folder}/{name}"));
         }
     }
-    Ok(sysctls)
+    Ok(by_name.into_values().collect())
 }
 
 impl Sysctls {
     /// The value that the boot gives a key (with dots or slashes), and the lines that lose;
     /// `None` where the kernel's own default stays.
     ///
-    /// The last line that names the key decides, wherever patterns stand; else the last pattern.
+    /// The last line that names the key decides, wherever patterns stand; else, of the patterns that fit, the one
+    /// that got its value last.
     pub fn get(&self, key: &str) -> Option<Chosen> {
         let key = normalised(key);
-        let exact: &[usize] = self.by_key.get(&key).map_or(&[], Vec::as_slice);
-        let fits = |index: &usize| matches_path(&self.lines[*index].key, &key);
-        let patterns: Vec<usize> = self.patterns.iter().copied().filter(fits).collect();
-        let sets = |index: &&usize| self.lines[**index].value.is_some();
-        let decides = *exact.last().or_else(|| patterns.iter().rfind(sets))?;
-        let mut losers: Vec<usize> =
-            exact.iter().chain(&patterns).copied().filter(|index| *index != decides).collect();
-        losers.sort_unstable();
-        let overridden = losers
-            .into_iter()
-            .filter_map(|index| {
-                let line = &self.lines[index];
-                Some(Sourced::new(line.value.clone()?, line.at.clone()))
-            })
-            .collect();
-        let decides = &self.lines[decides];
+        let exact = self.by_key.get(&key).into_iter().flatten();
+        let fitting = self.patterns.iter().filter(|index| fits(&self.lines[**index].key, &key));
+        let mut naming: Vec<usize> = exact.chain(fitting).copied().collect();
+        naming.sort_unstable();
+        let naming: Vec<&Line> = naming.into_iter().map(|index| &self.lines[index]).collect();
+        let decides = match naming.iter().rfind(|line| line.key == key) {
+            Some(exact) => *exact,
+            None => {
+                let last: HashMap<&str, &Line> = naming.iter().map(|l| (l.key.as_str(), *l)).collect();
+                last.into_values().filter(|line| line.value.is_some()).max_by_key(|line| line.rank)?
+            }
+        };
+        let losers = naming.into_iter().filter(|line| line.at != decides.at);
+        let overridden = losers.filter_map(|l| Some(Sourced::new(l.value.clone()?, l.at.clone()))).collect();
         Some(Chosen { value: Sourced::new(decides.value.clone()?, decides.at.clone()), overridden })
     }
 }
 
+/// A line's key and value. A line that names a path out of `/proc/sys` is never written.
 fn parse(line: &str) -> Option<(String, Option<String>)> {
-    let line = line.trim();
+    let line = stripped(line);
     if line.is_empty() || line.starts_with(['#', ';']) {
         return None;
     }
-    match line.split_once('=') {
-        Some((key, value)) => {
-            let key = key.trim();
-            let key = key.strip_prefix('-').unwrap_or(key);
-            Some((normalised(key), Some(value.trim().to_owned())))
-        }
-        None => line.strip_prefix('-').map(|key| (normalised(key), None)),
-    }
+    let (key, value) = match line.split_once('=') {
+        Some((key, value)) => (key.strip_prefix('-').unwrap_or(key), Some(stripped(value).to_owned())),
+        None => (line.strip_prefix('-')?, None),
+    };
+    let key = normalised(stripped(key));
+    let leaves = key.split('/').any(|part| part == "..");
+    (!leaves).then_some((key, value))
 }
 
 /// With slashes: where the first separator is a dot, dots and slashes swap their meaning.
@@ -110,16 +130,16 @@ fn normalised(key: &str) -> String {
             other => other,
         })
         .collect();
-    swapped.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+    swapped.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
 }
 
-/// Whether a path fits a pattern in which no `*` matches a slash.
-fn matches_path(pattern: &str, path: &str) -> bool {
+/// Whether a pattern fits a path. No wildcard matches a slash.
+fn fits(pattern: &str, path: &str) -> bool {
     let (mut patterns, mut parts) = (pattern.split('/'), path.split('/'));
     loop {
         match (patterns.next(), parts.next()) {
             (None, None) => return true,
-            (Some(pattern), Some(part)) if wildcard(pattern.as_bytes(), part.as_bytes()) => {}
+            (Some(pattern), Some(part)) if matches(pattern.as_bytes(), part.as_bytes()) => {}
             _ => return false,
         }
     }

@@ -44,6 +44,12 @@ impl Kind for Accounts {
             let found = line.value.clone();
             seen.push(Observation::fail(plane, found, "well-formed accounts", reason).at(line.at.clone()));
         }
+        let commented = accounts.nameless_groups.iter().filter(|group| group.value.name.starts_with('#'));
+        for group in commented.filter(|group| !group.value.members.is_empty()) {
+            let reason = "at a login the C library skips no comment: the members get this group's number";
+            let found = format!("{} with {}", group.value.name, group.value.members.join(", "));
+            seen.push(Observation::fail(plane, found, "well-formed groups", reason).at(group.at.clone()));
+        }
         for login in logins {
             seen.extend(self.objection(look, login).map(|reason| {
                 let found = describe(login);

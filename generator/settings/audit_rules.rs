@@ -92,9 +92,18 @@ impl AuditRules {
         let lines = self.lines(look.plan);
         let missing: Vec<&String> = lines.iter().filter(|line| !self.is_there(audit, line)).collect();
         let found = format!("{} of {} lines", lines.len() - missing.len(), lines.len());
-        let reason =
+        let lacking =
             missing.first().map_or_else(String::new, |line| format!("the merged rules lack `{line}`"));
-        Observation::judge(plane, missing.is_empty(), found, self.wanted(), reason).at(Location::file(FOLDER))
+        let (reason, at) = match &audit.refused {
+            Some(line) => (
+                format!(
+                    "auditctl refuses this line, which can be no rule, and loads nothing after it: {lacking}"
+                ),
+                line.at.clone(),
+            ),
+            None => (lacking, Location::file(FOLDER)),
+        };
+        Observation::judge(plane, missing.is_empty(), found, self.wanted(), reason).at(at)
     }
 
     fn is_there(&self, audit: &crate::effective::audit::AuditRules, line: &str) -> bool {

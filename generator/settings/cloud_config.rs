@@ -51,6 +51,10 @@ impl Kind for CloudConfig {
             Ok(config) => config,
             Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
         };
+        if let Some(doubt) = &config.undecided {
+            let why = format!("{}: {}", doubt.at, doubt.value);
+            return vec![Observation::unobserved(plane, self.wanted(), why)];
+        }
         let Some(found) = config.get(&self.key) else {
             let reason = "no file of cloud-init's configuration sets the key, so its default counts";
             return vec![Observation::fail(plane, "not set", self.wanted(), reason)];

@@ -66,17 +66,16 @@ impl Journald {
             Ok(journal) => journal,
             Err(why) => return Observation::unobserved(plane, self.wanted(), why),
         };
-        let values = journal.config.all("Journal", &self.key);
-        let Some((decides, losing)) = values.split_last() else {
+        let Some((decides, losing)) = journal.option(&self.key) else {
             let reason = "no file sets it, so journald's default counts";
             return Observation::fail(plane, "not set", self.wanted(), reason)
                 .at(Location::file("/etc/systemd/journald.conf"));
         };
         let found = format!("{}={}", self.key, decides.value);
-        let reason = "this line comes last, and journald takes the last value";
+        let reason = "journald takes the last value that it can read, and this line has it";
         Observation::judge(plane, decides.value == self.value, found, self.wanted(), reason)
             .at(decides.at.clone())
-            .over(losing.iter().map(|l| l.at.clone()).collect())
+            .over(losing)
     }
 
     /// With `Storage=persistent`, the journal of this very boot is on disk.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
+use crate::effective::fstab;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::render::{Bundle, Context};
@@ -54,7 +55,11 @@ impl Kind for Mount {
 impl Mount {
     fn configured(&self, look: &Look<'_>) -> Observation {
         let plane = Plane::Configured;
-        match crate::effective::fstab::mount(look.root, &self.tmpfs) {
+        let units = match look.systemd() {
+            Ok(units) => units,
+            Err(why) => return Observation::unobserved(plane, self.wanted(), why),
+        };
+        match fstab::mount(look.root, units, &self.tmpfs) {
             Ok(Some(mount)) => self.judge(plane, &mount.options, mount.at, mount.overridden),
             Ok(None) => {
                 let reason = "nothing mounts it, or not with these options";

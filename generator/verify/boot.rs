@@ -13,7 +13,7 @@ use crate::plan::Plan;
 use crate::vm::{Firmware, Options, Vm};
 
 /// Until the machine must be up. An emulated one takes one to three minutes.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(1200);
 
 /// Memory of the machine, in MiB: what the smallest flavours of clouds have.
 const MEMORY_MIB: u32 = 2048;

@@ -191,13 +191,20 @@ impl<'a> Look<'a> {
         )
     }
 
-    /// The packet filter: as configured, or as the kernel has it.
+    /// The packet filter: what all packet filters of a boot let in together, or as the kernel has it.
     ///
     /// # Errors
     /// See [`Look::accounts`].
     pub fn firewall(&self, plane: Plane) -> Read<&RuleSet> {
         match (plane, self.plan.distro.backends.firewall) {
             (Plane::Configured, FirewallBackend::Nftables) => once!(self.firewall, {
+                // Where units say what a boot loads, that counts; a tree without them has its file.
+                if let Ok(units) = self.systemd() {
+                    let boot = firewall::at_boot(self.root, units).map_err(words)?;
+                    if !boot.active.is_empty() {
+                        return Ok(boot.rules);
+                    }
+                }
                 let path = self.plan.distro.path("firewall").map_err(|e| e.to_string())?;
                 let absent = format!("there is no {path}, so nothing sets up a firewall");
                 found(firewall::nftables_file(self.root, path), &absent)
@@ -348,7 +355,10 @@ impl<'a> Look<'a> {
     /// # Errors
     /// See [`Look::accounts`].
     pub fn systemd(&self) -> Read<&Units<'a>> {
-        once!(self.systemd, Units::read(self.root, self.plan.distro.versions.systemd).map_err(words))
+        once!(self.systemd, {
+            let units = Units::read(self.root, self.plan.distro.versions.systemd);
+            units.and_then(Units::with_generated).map_err(words)
+        })
     }
 }
 

@@ -4,10 +4,13 @@
 
 mod cli;
 mod e2e;
+mod fuzz;
+mod gallery;
 mod hostile;
 mod image;
 mod laws;
 mod mutations;
+mod pages;
 mod plans;
 mod program;
 mod publish;

@@ -3,8 +3,8 @@
 //! Two tables of changes to a real, built image. What wins turns exactly its own check red; what
 //! loses changes nothing.
 
-mod strict;
-mod table;
+pub mod strict;
+pub mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,8 @@ use ironseed::verify::{self, Look, Nature};
 use jiff::civil::{Date, date};
 use rayon::prelude::*;
 
-use self::table::{LOSING, Mutation, WINNING};
+use self::table::{LOSING, WINNING};
+pub use self::table::{Mutation, by};
 use crate::sensitivity::Base;
 use crate::tree::Changed;
 use crate::{image, plans, trees};
@@ -26,7 +27,7 @@ const TODAY: Date = date(2026, 11, 23);
 
 /// The check that reads every byte of every file. A change is scanned by itself: the rest of the
 /// image was scanned once.
-const SCANS: &str = "keys-in-image";
+pub const SCANS: &str = "keys-in-image";
 
 /// Every check's outcome on a tree, with what was seen of those that are not in order.
 struct Seen {

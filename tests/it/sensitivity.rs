@@ -25,7 +25,7 @@ use ironseed::plan::Plan;
 use ironseed::{render, target};
 use rayon::prelude::*;
 
-pub use self::base::Base;
+pub use self::base::{Base, Remembered};
 use self::mutant::{Mutant, Operator};
 use crate::tree::Changed;
 use crate::{image, plans, trees};

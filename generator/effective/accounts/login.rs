@@ -1,7 +1,7 @@
 //! Who could log in, and with what: each account's shell, password and keys.
 
 use super::keys::{self, AuthorizedKey};
-use super::{Accounts, Password, User};
+use super::{Accounts, Aging, Password, Shadow, User};
 use crate::location::{Location, Sourced};
 use crate::target::{FileKind, Result, Root};
 
@@ -31,8 +31,8 @@ pub struct Login {
     pub password: Sourced<Password>,
     /// Its authorized keys.
     pub keys: Vec<AuthorizedKey>,
-    /// Day (from 1970-01-01) on which it ends.
-    pub expires: Option<i64>,
+    /// What shadow says of its age: the line; `None` where there is none.
+    pub shadow: Option<Sourced<Shadow>>,
 }
 
 impl Login {
@@ -41,10 +41,9 @@ impl Login {
         matches!(self.shell, Shell::Login(_) | Shell::Program(_))
     }
 
-    /// Whether the account has ended on a day counted from 1970-01-01.
-    pub fn expired(&self, today: i64) -> bool {
-        // Day 0 is read as “never” by some programs and “ended” by others: take it as never.
-        self.expires.is_some_and(|day| day > 0 && today >= day)
+    /// What pam_unix says of the account on a day counted from 1970-01-01.
+    pub fn aging(&self, today: i64) -> Aging {
+        self.shadow.as_ref().map_or(Aging::Fine, |line| line.value.aging(today))
     }
 
     /// A shell that runs, and a password or a key to get to it.
@@ -59,22 +58,38 @@ impl Login {
 /// # Errors
 /// A target that can't be read.
 pub fn who_can_login(root: &Root<'_>, accounts: &Accounts, key_files: &[&str]) -> Result<Vec<Login>> {
-    let shells = root.read_text("/etc/shells")?.unwrap_or_default();
-    let shells: Vec<&str> = shells.lines().map(str::trim).filter(|l| l.starts_with('/')).collect();
+    let shells = valid_shells(root)?;
     let login = |user: &Sourced<User>| {
         Ok(Login {
             groups: accounts.groups_of(&user.value),
             shell: shell(root, &shells, &user.value.shell)?,
             password: password(accounts, user),
             keys: keys_of(root, &user.value, key_files)?,
-            expires: accounts.shadow_of(&user.value.name).and_then(|s| s.value.expires),
+            shadow: accounts.shadow_of(&user.value.name).filter(|_| user.value.is_shadowed()).cloned(),
             user: user.clone(),
         })
     };
     accounts.users().map(login).collect()
 }
 
-fn shell(root: &Root<'_>, shells: &[&str], written: &str) -> Result<Shell> {
+/// The shells of `/etc/shells`, as getusershell(3) gives them: the first path of each line. Where
+/// there is no file, the C library's own list.
+///
+/// # Errors
+/// A target that can't be read.
+pub fn valid_shells(root: &Root<'_>) -> Result<Vec<String>> {
+    let Some(text) = root.read_text("/etc/shells")? else {
+        return Ok(["/bin/sh", "/bin/csh"].map(str::to_owned).to_vec());
+    };
+    let paths = text.split('\n').filter_map(|line| {
+        let path = &line[line.find(['#', '/', '\0'])?..];
+        let end = path.find(|c: char| c.is_ascii_whitespace() || matches!(c, '\x0b' | '#' | '\0'));
+        path.starts_with('/').then(|| path[..end.unwrap_or(path.len())].to_owned())
+    });
+    Ok(paths.collect())
+}
+
+fn shell(root: &Root<'_>, shells: &[String], written: &str) -> Result<Shell> {
     // login(1) and sshd run /bin/sh for an empty field.
     let path = if written.is_empty() { "/bin/sh" } else { written };
     let name = path.rsplit('/').next().unwrap_or_default();
@@ -82,13 +97,13 @@ fn shell(root: &Root<'_>, shells: &[&str], written: &str) -> Result<Shell> {
     Ok(match name {
         "nologin" | "false" => Shell::Refuses(path.to_owned()),
         _ if !runs => Shell::Absent(path.to_owned()),
-        _ if shells.contains(&path) || written.is_empty() => Shell::Login(path.to_owned()),
+        _ if shells.iter().any(|shell| shell == path) || written.is_empty() => Shell::Login(path.to_owned()),
         _ => Shell::Program(path.to_owned()),
     })
 }
 
 fn password(accounts: &Accounts, user: &Sourced<User>) -> Sourced<Password> {
-    if user.value.password != "x" {
+    if !user.value.is_shadowed() {
         return Sourced::new(Password::of(&user.value.password), user.at.clone());
     }
     match accounts.shadow_of(&user.value.name) {

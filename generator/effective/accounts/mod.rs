@@ -4,13 +4,17 @@
 //! authorized_keys. Must not know what a profile wants of an account, nor how sshd or PAM are
 //! set up: where sshd looks for keys is a parameter.
 
+mod aging;
+mod key_options;
 mod keys;
 mod login;
 mod password;
 mod table;
 
+pub use aging::Aging;
+pub use key_options::KeyOptions;
 pub use keys::{AuthorizedKey, read_keys};
-pub use login::{Login, Shell, who_can_login};
+pub use login::{Login, Shell, valid_shells, who_can_login};
 pub use password::{Password, Scheme};
 
 use crate::location::{Location, Sourced};
@@ -33,7 +37,14 @@ pub struct User {
     pub shell: String,
 }
 
-/// A line of shadow. Days count from 1970-01-01; an empty field is `None`.
+impl User {
+    /// Whether the password stands in shadow, as pam_unix takes it: `x` or `##` and the name.
+    pub fn is_shadowed(&self) -> bool {
+        self.password == "x" || self.password.strip_prefix("##") == Some(&self.name)
+    }
+}
+
+/// A line of shadow. Days count from 1970-01-01; a field without a number is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shadow {
     /// Login name.
@@ -91,6 +102,9 @@ pub struct Accounts {
     pub groups: Option<Vec<Sourced<Group>>>,
     /// `/etc/gshadow`.
     pub group_shadow: Option<Vec<Sourced<GroupShadow>>>,
+    /// Lines of `/etc/group` that no name finds (without one, NIS's, and comments): their members
+    /// get their numbers at a login nevertheless.
+    pub nameless_groups: Vec<Sourced<Group>>,
     /// Lines that the C library skips because they are malformed.
     pub malformed: Vec<Sourced<String>>,
     /// A name or a uid (`uid 0`) that stands more than once, at each line but the first: the
@@ -109,6 +123,7 @@ pub fn read(root: &Root<'_>) -> Result<Accounts> {
         shadow: table::read(root, "/etc/shadow", table::shadow, &mut malformed)?,
         groups: table::read(root, "/etc/group", table::group, &mut malformed)?,
         group_shadow: table::read(root, "/etc/gshadow", table::group_shadow, &mut malformed)?,
+        nameless_groups: table::nameless_groups(root, "/etc/group")?,
         malformed: Vec::new(),
         duplicates: Vec::new(),
     };
@@ -136,6 +151,13 @@ impl Accounts {
         primary.chain(others).map(|g| g.name.clone()).collect()
     }
 
+    /// Numbers of the groups that a user is in.
+    pub fn gids_of(&self, user: &User) -> Vec<u32> {
+        let groups = self.groups.iter().flatten().chain(&self.nameless_groups).map(|group| &group.value);
+        let others = groups.filter(|group| group.members.contains(&user.name)).map(|group| group.gid);
+        std::iter::once(user.gid).chain(others).collect()
+    }
+
     fn find_duplicates(&self) -> Vec<Sourced<String>> {
         let users = || self.users().map(|u| (u.value.name.clone(), &u.at));
         let uids = || self.users().map(|u| (format!("uid {}", u.value.uid), &u.at));
@@ -160,5 +182,9 @@ fn repeated<'a>(entries: impl Iterator<Item = (String, &'a Location)>) -> Vec<So
         .collect()
 }
 
+#[cfg(test)]
+mod differential;
+#[cfg(test)]
+mod keys_differential;
 #[cfg(test)]
 mod tests;

@@ -33,7 +33,7 @@ pub enum Scheme {
     Sha256,
     /// `$1$`
     Md5,
-    /// Thirteen characters without a prefix, or `_` and nineteen.
+    /// Thirteen characters without a prefix (or 11, 22, … more), or `_` and nineteen.
     Des,
     /// A `$…$` that is none of these.
     Unknown,
@@ -74,11 +74,15 @@ impl Scheme {
                 _ => Self::Unknown,
             });
         }
-        let alphabet =
-            |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/'));
+        let valid = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/');
         let des = match hash.strip_prefix('_') {
-            Some(extended) => extended.len() == 19 && alphabet(extended),
-            None => hash.len() == 13 && alphabet(hash),
+            Some(extended) => extended.len() == 19 && extended.as_bytes().iter().all(valid),
+            // pam_unix leaves out what follows the hash and is none of it (HP-UX's aging). Longer
+            // passwords add 11 characters for each 8 of theirs (its bigcrypt).
+            None => {
+                let length = hash.bytes().take_while(valid).count();
+                length >= 13 && (length - 2) % 11 == 0
+            }
         };
         des.then_some(Self::Des)
     }

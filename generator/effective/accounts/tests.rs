@@ -4,7 +4,8 @@ use crate::effective::testing::MemoryTree;
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\n# a comment\ndaemon:*:1:1::/:/usr/sbin/nologin\nbob:x:1000:1000:Bob,,,:/home/bob:/bin/bash\n";
 const SHADOW: &str = "root:*:19000:0:99999:7:::\nbob:$y$j9T$salt$hash:19000:0:365:7:45:20000:\n";
 const GROUP: &str = "root:x:0:\nbob:x:1000:\nsudo:x:27:bob,alice\n";
-const KEY: &str = "ssh-ed25519 AAAAC3Nza bob@home\n";
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq bob@home\n";
 
 fn tree(extra: &[(&str, &str)]) -> MemoryTree {
     let base = [
@@ -79,13 +80,14 @@ fn shells() {
 
 #[test]
 fn groups_expiry_and_key_options() {
-    let forced = "no-pty,command=\"echo \\\"no, root\\\"\" ssh-rsa AAAA= old key\n";
-    let bob = login(&[("/etc/keys/bob", forced)], "bob");
+    let forced = format!("no-pty,command=\"echo \\\"no, root\\\"\" {KEY}");
+    let bob = login(&[("/etc/keys/bob", &forced)], "bob");
     assert_eq!(bob.groups, ["bob", "sudo"]);
-    assert!(bob.expired(20_000) && !bob.expired(19_999));
-    assert_eq!(bob.keys[0].forced_command().as_deref(), Some("echo \"no, root\""));
-    assert_eq!(bob.keys[0].options[0], "no-pty");
-    assert_eq!((bob.keys[0].kind.as_str(), bob.keys[0].comment.as_str()), ("ssh-rsa", "old key"));
+    assert_eq!((bob.aging(20_000), bob.aging(19_000)), (Aging::AccountExpired, Aging::Fine));
+    let options = &bob.keys[0].options;
+    assert_eq!(options.command.as_deref(), Some("echo \"no, root\""));
+    assert!(!options.pty && options.port_forwarding && options.lets_in(0));
+    assert_eq!((bob.keys[0].kind.as_str(), bob.keys[0].comment.as_str()), ("ssh-ed25519", "bob@home"));
 }
 
 #[test]
@@ -120,4 +122,22 @@ fn an_absent_file_is_not_an_empty_one() {
     assert!(accounts.users.is_none() && accounts.shadow.is_none());
     let empty = read(&Root::new(&tree(&[("/etc/shadow", "")]))).unwrap();
     assert_eq!(empty.shadow, Some(Vec::new()));
+}
+
+#[test]
+fn options_that_sshd_refuses_take_the_key_along() {
+    for bad in [
+        "no-such",
+        "command=x",
+        "command=\"x",
+        "from=\"a\",from=\"b\"",
+        "expiry-time=\"1\"",
+        "environment=\"a\"",
+    ] {
+        assert!(KeyOptions::parse(bad).is_err(), "{bad}");
+    }
+    let good = KeyOptions::parse("Restrict,PTY,expiry-time=\"20300101Z\",,cert-authority").unwrap();
+    assert!(good.pty && !good.port_forwarding && good.cert_authority && !good.lets_in(0));
+    let ended = KeyOptions::parse("expiry-time=\"19700102\"").unwrap();
+    assert!(ended.lets_in(86_400) && !ended.lets_in(86_401));
 }

@@ -35,6 +35,15 @@ pub struct DnsServer {
     pub recursion: Sourced<Recursion>,
 }
 
+impl DnsServer {
+    /// A server that does not start, because it can't read this line (or file).
+    fn refused(program: &'static str, at: Location) -> Self {
+        let server = Server::refused(program, at.clone());
+        let why = "it does not start with this configuration".to_owned();
+        Self { server, recursion: Sourced::new(Recursion::Unknown(why), at) }
+    }
+}
+
 /// Servers whose configuration is not read here: program and binary.
 const UNREAD: [(&str, &str); 4] = [
     ("pdns-recursor", "/usr/sbin/pdns_recursor"),

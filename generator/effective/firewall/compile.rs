@@ -4,18 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::model::{Action, Chain, Family, Hook, Match, Rule, RuleSet, Table, Unknown};
+use super::names::{Names, destination, protocol};
 use super::nft_raw::{
     Element, Operator, RawAction, RawMatch, RawRule, RawRules, RawSet, RawTable, Test, Values,
 };
-use super::ranges::{Ranges, parse_address};
+use super::ranges::{Ranges, parse_address, port_list};
 
 /// Rules that verdict maps may expand to before the rule set counts as hostile.
 const MAX_EXPANDED: usize = 500_000;
 
 /// Selectors that are understood, but that the model does not follow: they hold for some packets.
-const CONDITIONS: [&str; 40] = [
-    "ip daddr",
-    "ip6 daddr",
+const CONDITIONS: [&str; 36] = [
+    "fib saddr type",
+    "fib daddr type",
+    "tcp flags",
     "ip ttl",
     "ip6 hoplimit",
     "ip dscp",
@@ -28,11 +30,6 @@ const CONDITIONS: [&str; 40] = [
     "icmpv6 type",
     "icmpv6 code",
     "igmp type",
-    "tcp sport",
-    "udp sport",
-    "sctp sport",
-    "th sport",
-    "tcp flags",
     "meta mark",
     "meta pkttype",
     "meta iif",
@@ -56,21 +53,16 @@ const CONDITIONS: [&str; 40] = [
     "ether daddr",
 ];
 
-/// Makes the model. `services` is the text of `/etc/services`, for ports by name.
-pub(super) fn compile(raw: RawRules, origin: &str, services: &str) -> RuleSet {
-    let mut compiler = Compiler {
-        services: parse_services(services),
-        unknown: raw.unknown,
-        expanded: 0,
-        sets: HashMap::new(),
-    };
+/// Makes the model.
+pub(super) fn compile(raw: RawRules, origin: &str, names: &Names) -> RuleSet {
+    let mut compiler = Compiler { names, unknown: raw.unknown, expanded: 0, sets: HashMap::new() };
     let mut tables = Vec::new();
     for table in &raw.tables {
         if !table.dormant {
             tables.extend(compiler.table(table));
         }
     }
-    RuleSet { tables, unknown: compiler.unknown, origin: origin.to_string() }
+    RuleSet { tables, unknown: compiler.unknown, origin: origin.to_string(), flushes: raw.flushes }
 }
 
 /// A chain's priority: a number, a name, or a name with an offset (`filter-10`).
@@ -91,15 +83,15 @@ pub(super) fn priority(text: &str) -> Option<i64> {
     Some(base + if offset.is_empty() { 0 } else { i64::from(offset.parse::<i32>().ok()?) })
 }
 
-struct Compiler {
-    services: HashMap<String, u16>,
+struct Compiler<'a> {
+    names: &'a Names,
     unknown: Vec<Unknown>,
     expanded: usize,
     /// Named sets already read: by table, name and selector.
     sets: HashMap<(String, String, String), Match>,
 }
 
-impl Compiler {
+impl Compiler<'_> {
     fn table(&mut self, raw: &RawTable) -> Option<Table> {
         let families = match raw.family.as_str() {
             "ip" => vec![Family::V4],
@@ -144,9 +136,14 @@ impl Compiler {
 
     fn rule(&mut self, table: &RawTable, raw: &RawRule, rules: &mut Vec<Rule>) {
         let mut matches = Vec::new();
+        let mut listed: Option<&Test> = None;
         for condition in &raw.matches {
             match condition {
                 RawMatch::Condition(text) => matches.push(Match::Condition(text.clone())),
+                RawMatch::Never => matches.push(Match::Never),
+                RawMatch::Test(test) if listed.is_none() && self.alternatives(table, test).is_some() => {
+                    listed = Some(test);
+                }
                 RawMatch::Test(test) => match self.test(table, test, &mut matches) {
                     Ok(()) => {}
                     Err(text) => return self.unknown.push(Unknown { at: raw.at.clone(), text }),
@@ -155,11 +152,22 @@ impl Compiler {
         }
         let (selectors, values) = match &raw.action {
             RawAction::Plain(action) => {
-                rules.push(Rule { matches, action: action.clone(), at: raw.at.clone() });
+                let elements = listed.and_then(|test| Some((test, self.alternatives(table, test)?)));
+                match elements {
+                    Some((test, elements)) => {
+                        let elements = elements.into_iter().map(|key| (key, action.clone()));
+                        self.expand(table, raw, &test.selectors, &matches, elements.collect(), rules);
+                    }
+                    None => rules.push(Rule { matches, action: action.clone(), at: raw.at.clone() }),
+                }
                 return;
             }
             RawAction::Map { selectors, values } => (selectors, values),
         };
+        if listed.is_some() {
+            let text = "a set of concatenations before a verdict map".to_owned();
+            return self.unknown.push(Unknown { at: raw.at.clone(), text });
+        }
         let elements = match values {
             Values::Elements(elements) => elements,
             Values::Named(name) => match table.sets.get(name).filter(|set| !set.dynamic) {
@@ -172,24 +180,47 @@ impl Compiler {
         };
         // The most specific key wins in a map with overlapping ones; nft refuses those. `*` is the rest.
         let (rest, keyed): (Vec<&Element>, Vec<&Element>) = elements.iter().partition(|e| e.key == ["*"]);
-        for element in keyed.into_iter().chain(rest) {
+        let elements = keyed.into_iter().chain(rest);
+        let elements = elements.map(|e| (e.key.clone(), e.action.clone().unwrap_or(Action::Continue)));
+        self.expand(table, raw, selectors, &matches, elements.collect(), rules);
+    }
+
+    /// The keys of a set of concatenations that a packet may be in; each becomes a rule of its own.
+    fn alternatives(&self, table: &RawTable, test: &Test) -> Option<Vec<Vec<String>>> {
+        if test.selectors.len() < 2 || test.operator != Operator::Equal {
+            return None;
+        }
+        let elements = match &test.values {
+            Values::Elements(elements) => elements,
+            Values::Named(name) => &table.sets.get(name).filter(|set| !set.dynamic)?.elements,
+        };
+        Some(elements.iter().map(|element| element.key.clone()).collect())
+    }
+
+    /// A rule for each key: the conditions that all share, and the key's own.
+    fn expand(
+        &mut self,
+        table: &RawTable,
+        raw: &RawRule,
+        selectors: &[String],
+        shared: &[Match],
+        keys: Vec<(Vec<String>, Action)>,
+        rules: &mut Vec<Rule>,
+    ) {
+        for (key, action) in keys {
             self.expanded += 1;
             if self.expanded > MAX_EXPANDED {
-                let text = "verdict maps of more elements than any real rule set has".to_string();
+                let text = "maps of more elements than any real rule set has".to_string();
                 return self.unknown.push(Unknown { at: raw.at.clone(), text });
             }
-            let mut matches = matches.clone();
+            let mut matches = shared.to_vec();
             let test = Test {
-                selectors: selectors.clone(),
+                selectors: selectors.to_vec(),
                 operator: Operator::Equal,
-                values: Values::Elements(vec![element.clone()]),
+                values: Values::Elements(vec![Element { key, action: None }]),
             };
             match self.test(table, &test, &mut matches) {
-                Ok(()) => rules.push(Rule {
-                    matches,
-                    action: element.action.clone().unwrap_or(Action::Continue),
-                    at: raw.at.clone(),
-                }),
+                Ok(()) => rules.push(Rule { matches, action, at: raw.at.clone() }),
                 Err(text) => return self.unknown.push(Unknown { at: raw.at.clone(), text }),
             }
         }
@@ -260,7 +291,7 @@ impl Compiler {
         let unordered = matches!(operator, Operator::Equal | Operator::NotEqual);
         match selector {
             "meta l4proto" | "ip protocol" | "ip6 nexthdr" if unordered => {
-                let numbers: Option<Vec<u8>> = values.iter().map(|v| protocol(v)).collect();
+                let numbers: Option<Vec<u8>> = values.iter().map(|v| self.names.protocol(v)).collect();
                 let numbers = numbers.ok_or_else(|| format!("protocol {}", values.join(", ")))?;
                 Ok(Some(Match::Protocol { numbers, holds }))
             }
@@ -271,12 +302,13 @@ impl Compiler {
             }
             "ip saddr" | "ip6 saddr" if unordered => {
                 let family = if selector == "ip saddr" { Family::V4 } else { Family::V6 };
-                let parsed = values.iter().map(|v| parse_address(v).filter(|(f, _)| *f == family));
-                let ranges: Option<Vec<_>> = parsed.map(|p| p.map(|(_, range)| range)).collect();
-                let ranges = ranges.ok_or_else(|| format!("address {}", shown(values)))?;
-                Ok(Some(Match::Source { family, addresses: Arc::new(Ranges::of(ranges)), holds }))
+                let addresses = Arc::new(addresses(family, values)?);
+                Ok(Some(Match::Source { family, addresses, holds }))
             }
-            "ct state" if unordered => Ok((values.contains(&"new") != holds).then_some(Match::Never)),
+            "ct state" if unordered => {
+                let (new, untracked) = (values.contains(&"new"), values.contains(&"invalid"));
+                Ok(Some(Match::State { new, untracked, holds }))
+            }
             "meta iif" | "meta iifname" if unordered && values.contains(&"lo") => {
                 // The packet comes from another host, so never in by loopback.
                 let others: Vec<&str> = values.iter().copied().filter(|v| *v != "lo").collect();
@@ -285,6 +317,28 @@ impl Compiler {
                 }
                 Ok(Some(Match::Condition(condition(selector, operator, &others))))
             }
+            "ip daddr" | "ip6 daddr" if unordered => {
+                let family = if selector == "ip daddr" { Family::V4 } else { Family::V6 };
+                let addresses = addresses(family, values)?;
+                if addresses.is_empty() {
+                    return Ok(holds.then_some(Match::Never));
+                }
+                Ok(Some(Match::Condition(destination(family, &addresses, holds))))
+            }
+            "tcp sport" | "udp sport" | "sctp sport" | "dccp sport" | "udplite sport" | "th sport" => {
+                let ports = self.ports(operator, values)?;
+                let sign = if holds { "" } else { "!= " };
+                Ok(match (ports.is_empty(), ports.count() == 1 << 16) {
+                    (true, _) => holds.then_some(Match::Never),
+                    (_, true) => (!holds).then_some(Match::Never),
+                    _ => Some(Match::Condition(format!("{selector} {sign}{}", port_list(&ports)))),
+                })
+            }
+            // A routing header, which a plain packet does not carry.
+            "rt type" => Ok(Some(Match::Never)),
+            // Rules that translate addresses are unknowns of their own.
+            "ct status" if unordered && values == ["dnat"] => Ok(holds.then_some(Match::Never)),
+            "fib daddr type" if unordered && values == ["local"] => Ok(Some(Match::ToThisHost { holds })),
             known if CONDITIONS.contains(&known) => {
                 if values.is_empty() {
                     return Ok(holds.then_some(Match::Never));
@@ -316,22 +370,31 @@ impl Compiler {
     }
 
     fn port(&self, text: &str) -> Option<u16> {
-        match text.strip_prefix("0x") {
-            Some(hex) => u16::from_str_radix(hex, 16).ok(),
-            None => text.parse().ok().or_else(|| self.services.get(text).copied()),
-        }
+        self.names.port(text, None)
     }
 }
 
+/// Addresses of one family.
+fn addresses(family: Family, values: &[&str]) -> Result<Ranges, String> {
+    let parsed = values.iter().map(|v| parse_address(v).filter(|(f, _)| *f == family));
+    let ranges: Option<Vec<_>> = parsed.map(|p| p.map(|(_, range)| range)).collect();
+    ranges.map(Ranges::of).ok_or_else(|| format!("address {}", shown(values)))
+}
+
 /// What a selector demands of a packet before it is compared at all.
-fn implied(selector: &str) -> Option<Match> {
-    let number = match selector.split(' ').next()? {
-        "ip" => return Some(Match::Family(Family::V4)),
-        "ip6" => return Some(Match::Family(Family::V6)),
-        "th" | "meta" | "ct" | "ether" | "vlan" | "arp" | "fib" => return None,
-        header => protocol(header)?,
+fn implied(selector: &str) -> Vec<Match> {
+    let header = selector.split(' ').next().unwrap_or_default();
+    let family = match header {
+        "ip" | "icmp" | "igmp" => Some(Family::V4),
+        "ip6" | "icmpv6" => Some(Family::V6),
+        _ => None,
     };
-    Some(Match::Protocol { numbers: vec![number], holds: true })
+    let number = match header {
+        "ip" | "ip6" | "th" | "meta" | "ct" | "rt" | "ether" | "vlan" | "arp" | "fib" => None,
+        header => protocol(header),
+    };
+    let number = number.map(|number| Match::Protocol { numbers: vec![number], holds: true });
+    family.map(Match::Family).into_iter().chain(number).collect()
 }
 
 fn condition(selector: &str, operator: Operator, values: &[&str]) -> String {
@@ -374,49 +437,4 @@ fn family_test(values: &[&str], holds: bool) -> Result<Option<Match>, String> {
         (false, true) => Some(Match::Family(Family::V6)),
         (false, false) => Some(Match::Never),
     })
-}
-
-/// IANA's number of a protocol by the names that nft and `/etc/protocols` use.
-fn protocol(name: &str) -> Option<u8> {
-    const NAMES: [(&str, u8); 18] = [
-        ("icmp", 1),
-        ("igmp", 2),
-        ("ipv4", 4),
-        ("ipip", 4),
-        ("ipencap", 4),
-        ("tcp", 6),
-        ("udp", 17),
-        ("dccp", 33),
-        ("ipv6", 41),
-        ("gre", 47),
-        ("esp", 50),
-        ("ah", 51),
-        ("icmpv6", 58),
-        ("ipv6-icmp", 58),
-        ("ospf", 89),
-        ("comp", 108),
-        ("vrrp", 112),
-        ("sctp", 132),
-    ];
-    let known = NAMES.iter().find(|(known, _)| *known == name).map(|(_, number)| *number);
-    known.or_else(|| (name == "udplite").then_some(136)).or_else(|| name.parse().ok())
-}
-
-/// Ports by name, as `/etc/services` says; TCP's where both exist.
-fn parse_services(text: &str) -> HashMap<String, u16> {
-    let mut found: HashMap<String, u16> = HashMap::new();
-    for line in text.lines() {
-        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
-        let (Some(name), Some(port)) = (words.next(), words.next()) else { continue };
-        let Some((port, protocol)) = port.split_once('/') else { continue };
-        let Ok(port) = port.parse() else { continue };
-        for name in std::iter::once(name).chain(words) {
-            if protocol == "tcp" {
-                found.insert(name.to_string(), port);
-            } else {
-                found.entry(name.to_string()).or_insert(port);
-            }
-        }
-    }
-    found
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::flows::{self, Flow, add};
 use super::model::{Action, Chain, Family, Hook, Match, Rule, RuleSet, Table, Unknown};
 use super::ranges::Ranges;
 use crate::location::Location;
@@ -127,7 +128,7 @@ impl RuleSet {
     /// Whether other hosts reach a port.
     pub fn reach(&self, protocol: Protocol, port: u16, family: Family) -> Reach {
         let mut judge = Judge::new(self);
-        let packet = Packet { family, protocol, port };
+        let packet = Packet { family, protocol, port, to_this_host: true, tracked: true };
         let verdict = judge.judge(packet, &[Hook::Prerouting, Hook::Input]);
         if !judge.unknown.is_empty() {
             return Reach::Unobserved(judge.unknown.into_iter().collect());
@@ -154,7 +155,7 @@ impl RuleSet {
                 let mut merged: Vec<Opening> = Vec::new();
                 for (index, &port) in starts.iter().enumerate() {
                     let last = starts.get(index + 1).map_or(u16::MAX, |next| next - 1);
-                    let packet = Packet { family, protocol, port };
+                    let packet = Packet { family, protocol, port, to_this_host: true, tracked: true };
                     let verdict = judge.judge(packet, &[Hook::Prerouting, Hook::Input]);
                     for mut opening in verdict.openings(packet) {
                         opening.ports = protocol.has_ports().then_some((port, last));
@@ -176,7 +177,8 @@ impl RuleSet {
 
     fn default_of(&self, family: Family, hooks: &[Hook], last: Hook) -> Fate {
         let mut judge = Judge::new(self);
-        let packet = Packet { family, protocol: Protocol::Other, port: 0 };
+        let to_this_host = last == Hook::Input;
+        let packet = Packet { family, protocol: Protocol::Other, port: 0, to_this_host, tracked: true };
         let verdict = judge.judge(packet, hooks);
         if !judge.unknown.is_empty() {
             return Fate::Unobserved(judge.unknown.into_iter().collect());
@@ -235,17 +237,14 @@ struct Packet {
     family: Family,
     protocol: Protocol,
     port: u16,
+    /// For this host, and not to be routed on.
+    to_this_host: bool,
+    /// The connection tracking has seen it.
+    tracked: bool,
 }
 
-/// Packets that took the same way so far.
-#[derive(Clone)]
-struct Flow {
-    sources: Ranges,
-    conditions: Vec<String>,
-    /// Only under a condition that the model can't decide.
-    special: bool,
-    at: Location,
-}
+/// Priority on the prerouting hook at which connections are tracked.
+const TRACKING: i64 = -200;
 
 /// Where packets ended.
 #[derive(Default)]
@@ -327,7 +326,9 @@ impl<'a> Judge<'a> {
         let chains: Vec<_> = hooks.iter().flat_map(|hook| self.base_chains(packet.family, *hook)).collect();
         for (table, chain) in chains {
             let Some(base) = &chain.base else { continue };
-            for flow in std::mem::take(&mut flows) {
+            let tracked = base.hook != Hook::Prerouting || base.priority >= TRACKING;
+            let packet = Packet { tracked, ..packet };
+            for flow in flows::united(std::mem::take(&mut flows)) {
                 for mut rest in self.chain(Walk { table, packet, depth: 0 }, chain, flow) {
                     if base.drops {
                         self.verdict.drop(&rest, &base.policy_at);
@@ -384,6 +385,9 @@ impl<'a> Judge<'a> {
         } else if rule.action != Action::Accept {
             let new = hit.conditions.iter().filter(|c| !rest.conditions.contains(c));
             let exception = format!("not {}", new.cloned().collect::<Vec<_>>().join(", "));
+            if flows::is_sure(&rest.conditions, &exception) {
+                rest.sources = Ranges::default();
+            }
             add(&mut rest.conditions, exception);
         }
         match &rule.action {
@@ -457,6 +461,7 @@ impl<'a> Judge<'a> {
         }
         for condition in &rule.matches {
             match condition {
+                Match::Condition(text) if flows::rules_out(&hit.conditions, text) => return None,
                 Match::Condition(text) => {
                     hit.special = true;
                     add(&mut hit.conditions, text.clone());
@@ -487,13 +492,8 @@ fn excludes(condition: &Match, packet: Packet) -> bool {
         Match::Port { ports, holds } => {
             !packet.protocol.has_ports() || ports.contains(u128::from(packet.port)) != *holds
         }
+        Match::State { new, untracked, holds } => (if packet.tracked { *new } else { *untracked }) != *holds,
+        Match::ToThisHost { holds } => packet.to_this_host != *holds,
         Match::Condition(_) | Match::Unknown(_) => false,
-    }
-}
-
-/// Adds a condition, keeping the list sorted and free of repetitions.
-fn add(conditions: &mut Vec<String>, condition: String) {
-    if let Err(place) = conditions.binary_search(&condition) {
-        conditions.insert(place, condition);
     }
 }

@@ -8,9 +8,17 @@
 //! What a reader or the judge does not know makes the answer [`Unobserved`](Reach::Unobserved);
 //! it never counts as closed, nor as open.
 
+mod boot;
+#[cfg(test)]
+mod boot_tests;
 mod compile;
+mod firewalld;
+mod flows;
+mod iptables;
 mod judge;
 mod model;
+mod names;
+mod nft_flags;
 mod nft_json;
 mod nft_lex;
 mod nft_raw;
@@ -19,9 +27,14 @@ mod nft_text;
 mod ranges;
 #[cfg(test)]
 mod tests;
+mod ufw;
 
+pub use boot::{Active, AtBoot, Backend, Setup, at_boot};
+pub use firewalld::firewalld;
+pub use iptables::iptables_file;
 pub use judge::{Fate, Opening, Protocol, Reach, Sources};
 pub use model::{Family, RuleSet, Unknown};
 pub use nft_json::nftables_listing;
 pub use nft_text::nftables_file;
 pub use ranges::Ranges;
+pub use ufw::ufw;

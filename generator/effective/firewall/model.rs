@@ -38,6 +38,18 @@ pub struct RuleSet {
     pub(super) unknown: Vec<Unknown>,
     /// Where the rule set was read, for answers that no rule decides.
     pub(super) origin: String,
+    /// The line that empties the whole packet filter before this rule set is loaded.
+    pub(super) flushes: Option<Location>,
+}
+
+impl RuleSet {
+    /// Both rule sets loaded together: only what both accept gets in.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.tables.extend(other.tables);
+        self.unknown.extend(other.unknown);
+        self
+    }
 }
 
 /// A name space of chains.
@@ -96,6 +108,17 @@ pub(super) enum Match {
     Source {
         family: Family,
         addresses: Arc<Ranges>,
+        holds: bool,
+    },
+    /// The packet is (not) for an address of this host, and not to be routed on.
+    ToThisHost {
+        holds: bool,
+    },
+    /// The connection's state is (not) one of some, which a new connection has or not, or which a
+    /// packet has or not that the connection tracking has not seen yet (`invalid`).
+    State {
+        new: bool,
+        untracked: bool,
         holds: bool,
     },
     /// Known never to hold for a new packet from another host (or, always: no match is made).

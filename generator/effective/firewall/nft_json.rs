@@ -3,8 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::compile::{compile, priority};
+use super::iptables;
 use super::model::{Action, Base, Hook, RuleSet, Unknown};
-use super::nft_raw::{Element, Operator, RawAction, RawMatch, RawRule, RawRules, Test, Values};
+use super::names::Names;
+use super::nft_flags::{self, FlagTest};
+use super::nft_raw::{self, Element, Operator, RawAction, RawMatch, RawRule, RawRules, Test, Values};
 use crate::location::Location;
 
 /// What answered, for locations.
@@ -42,7 +45,7 @@ pub fn nftables_listing(listing: &Value) -> Result<RuleSet, String> {
             _ => {}
         }
     }
-    Ok(compile(raw, ORIGIN, ""))
+    Ok(compile(raw, ORIGIN, &Names::default()))
 }
 
 fn chain(raw: &mut RawRules, body: &Value) {
@@ -116,7 +119,8 @@ fn statement(expression: &Map<String, Value>, rule: &mut RawRule) -> Result<(), 
         }
         "quota" => rule.matches.push(RawMatch::Condition("quota".into())),
         "ct count" => rule.matches.push(RawMatch::Condition("ct count".into())),
-        "match" => rule.matches.push(comparison(body)?),
+        "match" => rule.matches.extend(comparison(body)?),
+        "xt" => compatible(body, rule)?,
         "vmap" => {
             let selectors = selectors(body.get("key").unwrap_or(&Value::Null))?;
             let values = values(body.get("data").unwrap_or(&Value::Null))?;
@@ -141,6 +145,21 @@ fn statement(expression: &Map<String, Value>, rule: &mut RawRule) -> Result<(), 
     Ok(())
 }
 
+/// A match or target of iptables that the listing only names.
+fn compatible(body: &Value, rule: &mut RawRule) -> Result<(), String> {
+    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let name = text("name");
+    match text("type") {
+        "match" if name == "comment" => {}
+        "match" if iptables::holds_for_some(name) => {
+            rule.matches.push(RawMatch::Condition(format!("match {name}")));
+        }
+        "target" if iptables::only_notes(name) => {}
+        kind => return Err(format!("xt {kind} {name}")),
+    }
+    Ok(())
+}
+
 fn verdict(kind: &str, body: &Value) -> Option<Action> {
     let target = || body.get("target").and_then(Value::as_str).unwrap_or_default().to_string();
     Some(match kind {
@@ -154,23 +173,81 @@ fn verdict(kind: &str, body: &Value) -> Option<Action> {
     })
 }
 
-fn comparison(body: &Value) -> Result<RawMatch, String> {
+fn comparison(body: &Value) -> Result<Vec<RawMatch>, String> {
     let null = Value::Null;
     let left = body.get("left").unwrap_or(&null);
+    let operator = body.get("op").and_then(Value::as_str).unwrap_or_default();
+    let right = body.get("right").unwrap_or(&null);
     if let Some(fib) = left.get("fib") {
-        let result = fib.get("result").and_then(Value::as_str).unwrap_or_default();
-        return Ok(RawMatch::Condition(format!("fib {result}")));
+        return fib_test(fib, operator, right);
     }
     let is_flags = |value: &Value| selectors(value).is_ok_and(|s| s == ["tcp flags"]);
-    let masked = left.get("&").and_then(Value::as_array).and_then(|parts| parts.first());
-    if is_flags(left) || masked.is_some_and(is_flags) {
-        return Ok(RawMatch::Condition("tcp flags".into()));
+    let masked = left.get("&").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    if is_flags(left) || masked.first().is_some_and(is_flags) {
+        return Ok(nft_flags::matches(flag_test(masked.get(1), operator, right)));
     }
-    let operator = body.get("op").and_then(Value::as_str).unwrap_or_default();
+    if let [bits, mask] = masked {
+        let number = |value: &Value| value.as_u64();
+        let read = Operator::parse(operator).zip(number(mask)).zip(number(right));
+        let test = read.and_then(|((operator, mask), value)| {
+            nft_raw::masked(&selectors(bits).ok()?.join(" . "), mask, operator, value)
+        });
+        return test.ok_or_else(|| left.to_string().chars().take(80).collect());
+    }
+    // `ct state ! new`: none of the bits.
+    let none_of = operator == "!" && selectors(left).is_ok_and(|s| s == ["ct state"] || s == ["ct status"]);
+    let operator = if none_of { "!=" } else { operator };
     let operator = Operator::parse(operator).ok_or_else(|| format!("operator {operator}"))?;
     let selectors = selectors(left)?;
-    let values = values(body.get("right").unwrap_or(&null))?;
-    Ok(RawMatch::Test(Test { selectors, operator, values }))
+    let values = values(right)?;
+    Ok(vec![RawMatch::Test(Test { selectors, operator, values })])
+}
+
+fn fib_test(fib: &Value, operator: &str, right: &Value) -> Result<Vec<RawMatch>, String> {
+    let result = fib.get("result").and_then(Value::as_str).unwrap_or_default();
+    let flags: Vec<&str> = match fib.get("flags") {
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+        Some(one) => one.as_str().into_iter().collect(),
+        None => Vec::new(),
+    };
+    let operator = Operator::parse(operator).ok_or("fib")?;
+    let equal = operator == Operator::Equal;
+    let absent = right == &Value::Bool(false) || right == &Value::from(0);
+    if absent || right == &Value::Bool(true) {
+        return Ok(nft_raw::fib(&flags, result, absent == equal).into_iter().collect());
+    }
+    Ok(vec![match flags.as_slice() {
+        [flag] if result == "type" => {
+            let selectors = vec![format!("fib {flag} type")];
+            RawMatch::Test(Test { selectors, operator, values: values(right)? })
+        }
+        _ => RawMatch::Condition(format!("fib {result}")),
+    }])
+}
+
+/// A test of TCP's flags, with the mask that the left side may hold.
+fn flag_test(mask: Option<&Value>, operator: &str, right: &Value) -> Option<FlagTest> {
+    let value = bits(right)?;
+    match (mask, operator) {
+        (Some(mask), _) => {
+            let operator = Operator::parse(operator)?;
+            Some(FlagTest::Masked { mask: bits(mask)?, operator, value })
+        }
+        (None, "in") => Some(FlagTest::any(value, false)),
+        (None, "!") => Some(FlagTest::any(value, true)),
+        (None, operator) => Some(FlagTest::Whole { operator: Operator::parse(operator)?, value }),
+    }
+}
+
+/// Flags by name, as a number, or several of them.
+fn bits(value: &Value) -> Option<u8> {
+    match value {
+        Value::String(name) => nft_flags::flag(name),
+        Value::Number(number) => u8::try_from(number.as_u64()?).ok(),
+        Value::Array(list) => list.iter().map(bits).try_fold(0, |all, bit| Some(all | bit?)),
+        Value::Object(operation) => bits(operation.get("|")?),
+        _ => None,
+    }
 }
 
 fn selectors(value: &Value) -> Result<Vec<String>, String> {

@@ -12,6 +12,8 @@ use crate::location::Location;
 pub(super) struct RawRules {
     pub(super) tables: Vec<RawTable>,
     pub(super) unknown: Vec<Unknown>,
+    /// The line that empties everything that was there before.
+    pub(super) flushes: Option<Location>,
 }
 
 #[derive(Debug, Default)]
@@ -87,6 +89,8 @@ pub(super) struct RawRule {
 pub(super) enum RawMatch {
     Test(Test),
     Condition(String),
+    /// Known never to hold for the first packet of a connection.
+    Never,
 }
 
 /// One or more concatenated selectors (`tcp dport`, `meta iifname`) compared with values.
@@ -136,4 +140,44 @@ pub(super) enum RawAction {
         selectors: Vec<String>,
         values: Values,
     },
+}
+
+/// A test of some bits of a number; `None` where the model does not know what they mean.
+pub(super) fn masked(selector: &str, mask: u64, operator: Operator, value: u64) -> Option<Vec<RawMatch>> {
+    /// The bits of a fragment's place in its packet.
+    const OFFSET: u64 = 0x1fff;
+    let equal = match operator {
+        Operator::Equal => true,
+        Operator::NotEqual => false,
+        _ => return None,
+    };
+    match selector {
+        "meta mark" | "ct mark" => {
+            let sign = if equal { "==" } else { "!=" };
+            let name = selector.strip_prefix("meta ").unwrap_or(selector);
+            Some(vec![RawMatch::Condition(format!("{name} & {mask} {sign} {value}"))])
+        }
+        // The first packet of a connection is no later fragment: its offset is 0.
+        "ip frag-off" if mask & !OFFSET == 0 => {
+            let family = Element { key: vec!["ipv4".into()], action: None };
+            let is_v4 = RawMatch::Test(Test {
+                selectors: vec!["meta nfproto".into()],
+                operator: Operator::Equal,
+                values: Values::Elements(vec![family]),
+            });
+            Some(if equal == (value == 0) { vec![is_v4] } else { vec![is_v4, RawMatch::Never] })
+        }
+        _ => None,
+    }
+}
+
+/// A question of the routing table that has an answer, or has none (`missing`).
+pub(super) fn fib(flags: &[&str], result: &str, missing: bool) -> Option<RawMatch> {
+    // The source is reached by the interface that the packet came in by.
+    let by_its_way = flags.contains(&"saddr") && flags.contains(&"iif") && result.starts_with("oif");
+    match (by_its_way, missing) {
+        (true, true) => Some(RawMatch::Never),
+        (true, false) => None,
+        (false, _) => Some(RawMatch::Condition(format!("fib {result}"))),
+    }
 }

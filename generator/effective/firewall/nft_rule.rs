@@ -3,8 +3,9 @@
 //! Works on the tokens of one statement; knows nothing of files, tables or variables.
 
 use super::model::Action;
+use super::nft_flags;
 use super::nft_lex::Token;
-use super::nft_raw::{Element, Operator, RawAction, RawMatch, RawRule, Test, Values};
+use super::nft_raw::{self, Element, Operator, RawAction, RawMatch, RawRule, Test, Values};
 
 /// Keys of `meta` that may stand without the word.
 const BARE_META: [&str; 14] = [
@@ -25,9 +26,9 @@ const BARE_META: [&str; 14] = [
 ];
 
 /// Headers whose fields are tested as `header field`.
-const HEADERS: [&str; 18] = [
+const HEADERS: [&str; 19] = [
     "ip", "ip6", "tcp", "udp", "sctp", "dccp", "udplite", "th", "icmp", "icmpv6", "ether", "vlan", "esp",
-    "ah", "comp", "igmp", "arp", "ct",
+    "ah", "comp", "igmp", "arp", "ct", "rt",
 ];
 
 /// Statements that change where a packet goes or what it is.
@@ -152,6 +153,14 @@ fn statement(cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Result<(), String> 
                 rule.matches.push(RawMatch::Condition("limit rate".into()));
             }
         }
+        // An older form of a set that is filled by a rule.
+        "meter" => {
+            while cursor.peek().is_some_and(|t| !t.is("{")) {
+                cursor.next();
+            }
+            cursor.skip_block();
+            rule.matches.push(RawMatch::Condition("limit rate".into()));
+        }
         "fib" => fib(cursor, rule)?,
         name if REDIRECTS.contains(&name) => {
             rule.action = RawAction::Plain(Action::Unknown(format!("{name} {}", cursor.rest())));
@@ -212,16 +221,21 @@ fn comparison(first: &str, cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Resul
                 .contains(&t.text.as_str())
                     || t.text.starts_with("0x"))
         };
-        while cursor.peek().is_some_and(of_flags) {
+        let mut words = Vec::new();
+        while let Some(token) = cursor.peek().filter(|token| of_flags(token)) {
+            words.push(token.text.as_str());
             cursor.next();
         }
-        rule.matches.push(RawMatch::Condition("tcp flags".into()));
+        rule.matches.extend(nft_flags::matches(nft_flags::parse(&words)));
         return Ok(());
     }
-    if cursor
-        .peek()
-        .is_some_and(|t| ["&", "|", "^", "!", "/", "<<", ">>", "and", "or"].iter().any(|s| t.is(s)))
-    {
+    if cursor.peek().is_some_and(|t| t.is("&")) {
+        return masked(&selectors, cursor, rule);
+    }
+    let of_bits = ["|", "^", "!", "/", "<<", ">>", "and", "or"];
+    // `ct state ! new`: none of the bits.
+    let none_of = selectors == ["ct state"] || selectors == ["ct status"];
+    if cursor.peek().is_some_and(|t| of_bits.iter().any(|s| t.is(s)) && !(none_of && t.is("!"))) {
         return Err(format!("{} with bit operations", selectors.join(" . ")));
     }
     let operator = match cursor.peek().filter(|t| !t.quoted).and_then(|t| Operator::parse(&t.text)) {
@@ -229,11 +243,33 @@ fn comparison(first: &str, cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Resul
             cursor.next();
             operator
         }
+        None if cursor.take("!") => Operator::NotEqual,
         None => Operator::Equal,
     };
     let values = values(cursor)?;
     rule.matches.push(RawMatch::Test(Test { selectors, operator, values }));
     Ok(())
+}
+
+/// `& mask [operator value]`: of a mark, or of the offset of fragments.
+fn masked(selectors: &[String], cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Result<(), String> {
+    cursor.next();
+    let number = |cursor: &mut Cursor<'_>| cursor.word().and_then(|word| bits(&word));
+    let bad = || format!("{} with bit operations", selectors.join(" . "));
+    let mask = number(cursor).ok_or_else(bad)?;
+    let operator = cursor.peek().and_then(|t| Operator::parse(&t.text)).ok_or_else(bad)?;
+    cursor.next();
+    let value = number(cursor).ok_or_else(bad)?;
+    rule.matches.extend(nft_raw::masked(&selectors.join(" . "), mask, operator, value).ok_or_else(bad)?);
+    Ok(())
+}
+
+/// A number in decimal or hexadecimal digits.
+fn bits(word: &str) -> Option<u64> {
+    match word.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16).ok(),
+        None => word.parse().ok(),
+    }
 }
 
 /// The canonical name of what is compared: `tcp dport`, `meta iifname`, `ct state`.
@@ -391,22 +427,39 @@ fn limit(cursor: &mut Cursor<'_>) -> String {
     if over { "limit rate over".into() } else { "limit rate".into() }
 }
 
+/// `fib daddr type local`, `fib saddr . iif oif missing`.
 fn fib(cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Result<(), String> {
-    cursor.next();
+    let mut flags = vec![cursor.word().ok_or("fib")?];
     while cursor.take(".") {
-        cursor.next();
+        flags.extend(cursor.word());
     }
     let result = cursor.word().ok_or("fib")?;
     if cursor.peek().is_some_and(|t| t.is("vmap") || t.is("set")) {
         return Err("fib in a map".into());
     }
-    let is_operator = |t: &&Token| Operator::parse(&t.text).is_some();
-    if cursor.peek().filter(is_operator).is_some() {
+    let operator = cursor.peek().and_then(|t| Operator::parse(&t.text));
+    if operator.is_some() {
         cursor.next();
     }
-    if !["missing", "exists"].iter().any(|word| cursor.take(word)) {
-        values(cursor)?;
+    let equal = match operator.unwrap_or(Operator::Equal) {
+        Operator::Equal => true,
+        Operator::NotEqual => false,
+        _ => return Err("fib".into()),
+    };
+    // `oif 0` is another way to say `oif missing`.
+    let missing = ["missing", "0"].iter().any(|word| cursor.take(word));
+    if missing || cursor.take("exists") {
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        rule.matches.extend(nft_raw::fib(&flags, &result, missing == equal));
+        return Ok(());
     }
-    rule.matches.push(RawMatch::Condition(format!("fib {result}")));
+    let values = values(cursor)?;
+    rule.matches.push(match flags.as_slice() {
+        [address] if result == "type" => {
+            let selectors = vec![format!("fib {address} type")];
+            RawMatch::Test(Test { selectors, operator: operator.unwrap_or(Operator::Equal), values })
+        }
+        _ => RawMatch::Condition(format!("fib {result}")),
+    });
     Ok(())
 }

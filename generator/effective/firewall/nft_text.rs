@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::compile::{compile, priority};
 use super::model::{Base, Hook, RuleSet, Unknown};
+use super::names::Names;
 use super::nft_lex::{Token, lex};
 use super::nft_raw::{RawChain, RawRule, RawRules, RawSet};
 use super::nft_rule::{Cursor, elements, rule};
@@ -39,8 +40,7 @@ pub fn nftables_file(root: Root<'_>, path: &str) -> Result<Option<RuleSet>> {
     };
     parser.push(lex(&Arc::from(path), &text));
     parser.top_level()?;
-    let services = root.read_text("/etc/services")?.unwrap_or_default();
-    Ok(Some(compile(parser.raw, path, &services)))
+    Ok(Some(compile(parser.raw, path, &Names::read(root)?)))
 }
 
 struct Parser<'a> {
@@ -213,6 +213,7 @@ impl Parser<'_> {
     ) -> Result<()> {
         if (verb, object) == ("flush", "ruleset") {
             let family = cursor.word();
+            self.raw.flushes = Some(at);
             self.raw.tables.retain(|table| family.as_ref().is_some_and(|f| *f != table.family));
             return Ok(());
         }

@@ -98,6 +98,16 @@ impl Ranges {
     }
 }
 
+/// Ports for people: `22`, `80-90, 443`.
+pub fn port_list(ports: &Ranges) -> String {
+    let one = |(low, high): &(u128, u128)| match low == high {
+        true => low.to_string(),
+        false => format!("{low}-{high}"),
+    };
+    let more = if ports.0.len() > 16 { ", …" } else { "" };
+    format!("{}{more}", ports.0.iter().take(16).map(one).collect::<Vec<_>>().join(", "))
+}
+
 /// The last address of a family, as a number.
 pub fn highest_address(family: Family) -> u128 {
     match family {

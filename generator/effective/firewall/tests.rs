@@ -9,14 +9,14 @@ use super::*;
 use crate::effective::testing::{Dice, Differential, MemoryTree, Verdict, agree, skip};
 use crate::location::Location;
 
-fn read(text: &str) -> RuleSet {
+pub(super) fn read(text: &str) -> RuleSet {
     let services = "ssh 22/tcp\ndomain 53/tcp\ndomain 53/udp\nhttp 80/tcp www\n";
     let tree = MemoryTree::of(&[("/etc/nftables.conf", text), ("/etc/services", services)]);
     nftables_file(tree.root(), "/etc/nftables.conf").unwrap().unwrap()
 }
 
 /// Whether this machine lets the test make network namespaces and load rules there.
-fn can_load() -> bool {
+pub(super) fn can_load() -> bool {
     let probe = ["-rn", "nft", "add", "table", "inet", "probe"];
     Command::new("unshare").args(probe).output().is_ok_and(|out| out.status.success())
 }
@@ -35,7 +35,7 @@ fn load(text: &str) -> Result<serde_json::Value, String> {
 }
 
 /// Answers without places, which differ between a file and a listing.
-fn answers(rules: &RuleSet) -> String {
+pub(super) fn answers(rules: &RuleSet) -> String {
     let nowhere = Location::file("");
     let fate = |fate: Fate| match fate {
         Fate::Drop(_) => "drop".to_string(),
@@ -153,7 +153,7 @@ fn what_is_not_understood_is_never_an_answer() {
         "ip saddr example.org accept",
         "tcp dport $NONE accept",
         "tcp dport { 22, 80",
-        "meta mark & 1 == 1 accept",
+        "tcp dport & 1 == 1 accept",
         "tcp dport 22 queue num 1",
         "include \"/etc/nothing.nft\"",
         "ip saddr @absent drop",

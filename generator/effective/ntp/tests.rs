@@ -34,7 +34,8 @@ fn chrony_serves_only_whom_it_allows() {
         ("allow\ndeny\n", Reach::None),
         ("allow 192.0.2.0/24\ndeny\n", Reach::Network),
         ("allow 192.0.2.0/24\ndeny all\n", Reach::None),
-        ("allow\nbindaddress 127.0.0.1\n", Reach::Loopback),
+        ("allow\nbindaddress 127.0.0.1\n", Reach::Network),
+        ("allow\nbindaddress 127.0.0.1\nbindaddress ::1\n", Reach::Loopback),
         ("bindcmdaddress 0.0.0.0\n", Reach::Network),
         ("bindcmdaddress 0.0.0.0\ncmdport 0\n", Reach::None),
         ("bindcmdaddress /run/chrony/chronyd.sock\n", Reach::None),
@@ -56,8 +57,10 @@ fn chrony_reads_its_folders() {
     );
     tree.write("/etc/chrony/conf.d/a.conf", "");
     assert_eq!(only(&tree).server.reach.value, Reach::None, "the first folder's file hides the other");
-    tree.write("/etc/x1.conf", "allow\ninclude /etc/x1.conf\n");
+    tree.write("/etc/x1.conf", "allow\n");
     assert_eq!(only(&tree).server.reach.value, Reach::Network);
+    tree.write("/etc/x1.conf", "allow\ninclude /etc/x1.conf\n");
+    assert!(matches!(only(&tree).server.reach.value, Reach::Unknown(_)), "chronyd refuses a circle");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::effective::glob;
 use crate::effective::reach::Reach;
 use crate::location::Location;
 use crate::target::{Result, Root};
-use script::Statement;
+use script::{Parameters, Statement};
 
 const BINARY: &str = "/usr/sbin/rsyslogd";
 const FILE: &str = "/etc/rsyslog.conf";
@@ -78,7 +78,7 @@ pub fn read(root: Root<'_>) -> Result<Option<Rsyslog>> {
     }
     let mut config = Config::default();
     config.read(root, FILE)?;
-    Ok(Some(config.finish()))
+    Ok(Some(config.found))
 }
 
 /// What was read so far.
@@ -86,7 +86,7 @@ pub fn read(root: Root<'_>) -> Result<Option<Rsyslog>> {
 struct Config {
     files: usize,
     found: Rsyslog,
-    /// Input modules that are loaded: without its module an input fails.
+    /// Modules that are loaded.
     modules: HashSet<String>,
     /// Parameters of modules, by module and parameter; and of `global()`.
     parameters: HashMap<(String, String), String>,
@@ -119,26 +119,24 @@ impl Config {
     }
 
     /// An object such as `input(type="imudp" …)`; the pattern of an `include()`.
-    fn object(&mut self, name: &str, parameters: &HashMap<String, String>, at: Location) -> Option<String> {
-        let get = |key: &str| parameters.get(key).map(String::as_str).unwrap_or_default();
+    fn object(&mut self, name: &str, parameters: &Parameters, at: Location) -> Option<String> {
+        let first = |key: &str| parameters.get(key)?.first();
+        let get = |key: &str| first(key).map(String::as_str).unwrap_or_default();
         match name {
-            "include" => return parameters.get("file").cloned(),
+            "include" => return first("file").cloned(),
             "module" => {
                 let module = get("load").to_ascii_lowercase();
-                for (key, value) in parameters {
-                    self.parameters.insert((module.clone(), key.clone()), value.clone());
-                }
+                self.keep(&module, parameters);
                 self.modules.insert(module);
             }
             "global" => {
-                for (key, value) in parameters {
-                    self.parameters.insert(("global".to_owned(), key.clone()), value.clone());
-                }
+                self.keep("global", parameters);
             }
             "input" => {
                 let kind = get("type").to_ascii_lowercase();
-                let protocol = input_protocol(&kind)?;
-                let own = |key: &str| match parameters.get(key) {
+                // Without its module, which an earlier line loads, an input fails.
+                let protocol = input_protocol(&kind).filter(|_| self.modules.contains(&kind))?;
+                let own = |key: &str| match first(key) {
                     Some(value) => value.clone(),
                     None => self.parameter(&kind, key).to_owned(),
                 };
@@ -150,7 +148,12 @@ impl Config {
                     Protocol::Relp => own("tls").eq_ignore_ascii_case("on"),
                 };
                 let reach = listens(get("address"));
-                self.found.inputs.push(Input { protocol, port: get("port").to_owned(), reach, tls, at });
+                let ports = parameters.get("port").map(Vec::as_slice).unwrap_or_default();
+                let input = |port: &String| {
+                    let (reach, at) = (reach.clone(), at.clone());
+                    Input { protocol, port: port.clone(), reach, tls, at }
+                };
+                self.found.inputs.extend(ports.iter().map(input));
             }
             "action" => {
                 let kind = get("type").to_ascii_lowercase();
@@ -185,22 +188,24 @@ impl Config {
     /// A directive; the pattern of an `$IncludeConfig`.
     fn directive(&mut self, name: &str, value: String, at: Location) -> Option<String> {
         let name = name.to_ascii_lowercase();
-        let protocol = match name.as_str() {
+        let module = match name.as_str() {
             "includeconfig" => return Some(value),
             "modload" => {
                 let module = value.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
                 self.modules.insert(module.trim_end_matches(".so").to_owned());
                 return None;
             }
-            "udpserverrun" => Protocol::Udp,
-            "inputtcpserverrun" => Protocol::Tcp,
-            "inputrelpserverrun" => Protocol::Relp,
+            "udpserverrun" => "imudp",
+            "inputtcpserverrun" => "imtcp",
+            "inputptcpserverrun" => "imptcp",
+            "inputrelpserverrun" => "imrelp",
             _ => {
                 self.directives.insert(name, value);
                 return None;
             }
         };
-        let tls = protocol == Protocol::Tcp
+        let protocol = input_protocol(module).filter(|_| self.modules.contains(module))?;
+        let tls = module == "imtcp"
             && self.set("inputtcpserverstreamdrivermode") == "1"
             && self.encrypts(self.set("inputtcpserverstreamdrivername"));
         let address = if protocol == Protocol::Udp { self.set("udpserveraddress") } else { "" };
@@ -228,6 +233,15 @@ impl Config {
         self.found.outputs.push(Output { protocol, target: target.to_owned(), tls, at });
     }
 
+    /// Keeps the parameters of a module, or of `global()`.
+    fn keep(&mut self, module: &str, parameters: &Parameters) {
+        for (key, values) in parameters {
+            if let Some(value) = values.first() {
+                self.parameters.insert((module.to_owned(), key.clone()), value.clone());
+            }
+        }
+    }
+
     fn parameter(&self, module: &str, key: &str) -> &str {
         self.parameters.get(&(module.to_owned(), key.to_owned())).map_or("", String::as_str)
     }
@@ -243,18 +257,6 @@ impl Config {
             driver => driver,
         };
         TLS_DRIVERS.contains(&if driver.is_empty() { default() } else { driver })
-    }
-
-    fn finish(mut self) -> Rsyslog {
-        let modules = self.modules;
-        self.found.inputs.retain(|input| {
-            modules.contains(match input.protocol {
-                Protocol::Udp => "imudp",
-                Protocol::Tcp => "imtcp",
-                Protocol::Relp => "imrelp",
-            }) || (input.protocol == Protocol::Tcp && modules.contains("imptcp"))
-        });
-        self.found
     }
 }
 
@@ -280,5 +282,7 @@ fn include(root: Root<'_>, pattern: &str) -> Result<Vec<String>> {
     }
 }
 
+#[cfg(test)]
+mod differential;
 #[cfg(test)]
 mod tests;

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
+/// Values by key.
+pub type Parameters = HashMap<String, Vec<String>>;
+
 /// A statement of the configuration.
 #[derive(Debug)]
 pub enum Statement {
     /// `name(key="value" …)`, keys in lower case.
-    Object { name: &'static str, parameters: HashMap<String, String> },
+    Object { name: &'static str, parameters: Parameters },
     /// `$name value`.
     Directive { name: String, value: String },
     /// The action of a rule, in the old syntax, that forwards.
@@ -87,19 +90,22 @@ fn without_comments(text: &str) -> String {
     out
 }
 
-/// The first object's name and what follows its bracket.
+/// The first object's name and what follows its bracket; none stands in quotes.
 fn object(text: &str) -> Option<(&'static str, &str)> {
-    let mut from = 0;
-    while let Some(bracket) = text[from..].find('(').map(|at| from + at) {
-        let before = text[..bracket].trim_end();
-        let word_start = before
-            .rfind(|c: char| !c.is_ascii_alphanumeric())
-            .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
-        let word = &before[word_start..];
-        if let Some(name) = OBJECTS.iter().find(|name| word.eq_ignore_ascii_case(name)) {
-            return Some((name, &text[bracket + 1..]));
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let next = at + c.len_utf8();
+        if c == '(' {
+            let before = text[..at].trim_end();
+            let start = before.rfind(|c: char| !c.is_ascii_alphanumeric());
+            let word = start
+                .map_or(before, |at| before[at..].trim_start_matches(|c: char| !c.is_ascii_alphanumeric()));
+            if let Some(name) = OBJECTS.iter().find(|name| word.eq_ignore_ascii_case(name)) {
+                return Some((name, &text[next..]));
+            }
         }
-        from = bracket + 1;
+        let quoted = if matches!(c, '"' | '\'') { text[next..].find(c) } else { None };
+        at = quoted.map_or(next, |length| next + length + 1);
     }
     None
 }
@@ -112,16 +118,23 @@ fn closing(quoted: &mut bool, rest: &str) -> Option<usize> {
     })
 }
 
-/// `key="value"` pairs, keys in lower case; a list keeps its first value.
-fn parameters(text: &str) -> HashMap<String, String> {
-    let mut parameters = HashMap::new();
+/// `key="value"` and `key=["value", …]`, keys in lower case.
+fn parameters(text: &str) -> Parameters {
+    let mut parameters = Parameters::new();
     let mut rest = text;
     while let Some((key, after)) = rest.split_once('=') {
-        let key = key.trim_start_matches(']').trim().to_ascii_lowercase();
-        let Some((_, value)) = after.split_once('"') else { break };
-        let Some((value, after)) = value.split_once('"') else { break };
-        parameters.insert(key, value.to_owned());
+        let key = key.trim().to_ascii_lowercase();
+        let (list, after) = match after.trim_start().strip_prefix('[') {
+            Some(after) => after.split_once(']').unwrap_or((after, "")),
+            None => {
+                let end = after.match_indices('"').nth(1).map_or(after.len(), |(at, _)| at + 1);
+                after.split_at(end)
+            }
+        };
+        // Every second part stands in quotes.
+        let values = list.split('"').skip(1).step_by(2).map(str::to_owned).collect();
         rest = after;
+        parameters.insert(key, values);
     }
     parameters
 }

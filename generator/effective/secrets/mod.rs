@@ -5,7 +5,7 @@
 //! a token its true length. Whether a finding is excused (a package ships the file unchanged)
 //! is for the caller. A secret is never printed: see [`Finding::excerpt`].
 
-mod encoding;
+pub(super) mod encoding;
 mod files;
 mod scan;
 #[cfg(test)]

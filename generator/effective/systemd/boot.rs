@@ -1,15 +1,25 @@
 //! What a boot starts: everything that `default.target` pulls in.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use super::{Unit, Units, name};
 use crate::location::{Location, Sourced};
 use crate::target::{Result, display};
 
-/// Keys of `[Unit]` that start other units along.
-const PULLING: [&str; 4] = ["Wants", "Requires", "BindsTo", "Upholds"];
-/// Directories of links that do.
-const LINKS: [&str; 3] = [".wants", ".requires", ".upholds"];
+#[cfg(test)]
+mod differential;
+
+/// Keys of `[Unit]` without whose units this one's start fails, and keys that start others along.
+const HARD: [&str; 2] = ["Requires", "BindsTo"];
+const SOFT: [&str; 2] = ["Wants", "Upholds"];
+/// Directories of links that do the same.
+const HARD_LINKS: [&str; 1] = [".requires"];
+const SOFT_LINKS: [&str; 2] = [".wants", ".upholds"];
+/// What every service, socket, timer and path unit requires, unless it says `DefaultDependencies=no`.
+const EARLY: &str = "sysinit.target";
+/// What boots where there is no default target.
+const RESCUE: &str = "rescue.target";
 /// Directories of SysV scripts' links and the targets that stand for the runlevels.
 const RUNLEVELS: [(&str, &str); 5] = [
     ("rcS.d", "sysinit.target"),
@@ -63,63 +73,139 @@ struct Script {
     wanted_by: Vec<(&'static str, Location)>,
 }
 
+/// A unit or script that may start, and what it pulls in.
+struct Node {
+    unit: String,
+    file: String,
+    hard: Vec<Sourced<String>>,
+    soft: Vec<Sourced<String>>,
+}
+
+/// All that may start, by every name that asks for it; none for a name that nothing can be started by.
+type Nodes = BTreeMap<String, Option<Rc<Node>>>;
+
 impl Units<'_> {
     /// All units that a boot into `default.target` starts, by name. Sockets, timers and paths are
     /// among them; what they start later is not: see [`Units::activates`].
     ///
-    /// Empty where there is no default target.
+    /// As `transaction_add_job_and_dependencies()` has it: a unit that lacks a required one still starts, but
+    /// pulls in nothing that it only wants. What requires such a unit may be kept from starting by it, by chance: it is
+    /// named. Where a unit is asked for by two names, its main file is read under the one that this comes to first. `Conflicts=` and ordering are
+    /// not followed: of two units in conflict both are named here, and all that are ordered in a circle.
+    ///
+    /// Empty where nothing can boot.
     ///
     /// # Errors
     /// A file that can't be read.
     pub fn starts_at_boot(&self) -> Result<Vec<Started>> {
-        let scripts = self.scripts()?;
+        let mut default = "default.target";
+        let mut nodes = self.reachable(default)?;
+        if nodes[default].is_none() {
+            default = RESCUE;
+            nodes = self.reachable(default)?;
+        }
+        let lacking = lacking(&nodes);
+        if lacking.contains(default) {
+            return Ok(Vec::new());
+        }
         let mut started: BTreeMap<String, Started> = BTreeMap::new();
-        let mut asked: BTreeSet<String> = BTreeSet::new();
-        let mut queue = VecDeque::from([("default.target".to_owned(), Cause::Default, Vec::new())]);
+        let mut queue = VecDeque::from([(default.to_owned(), Cause::Default, Vec::new())]);
         while let Some((wanted, cause, chain)) = queue.pop_front() {
-            if !asked.insert(wanted.clone()) {
+            let Some(Some(node)) = nodes.get(&wanted) else { continue };
+            if started.contains_key(&node.unit) {
                 continue;
             }
-            let pulled = if let Some(unit) = self.unit(&wanted)? {
-                if started.contains_key(&unit.name) {
-                    continue;
-                }
-                let pulled = self.pulled_in(&unit, &scripts)?;
-                let file = unit.fragment;
-                let entry = Started { unit: unit.name.clone(), file, cause, chain: chain.clone() };
-                started.insert(unit.name.clone(), entry);
-                (unit.name, pulled)
-            } else if let Some(script) = scripts.get(&wanted) {
-                let file = script.file.clone();
-                started.insert(wanted.clone(), Started { unit: wanted.clone(), file, cause, chain });
-                continue;
-            } else {
-                continue;
-            };
-            let (unit, pulled) = pulled;
+            let (unit, file) = (node.unit.clone(), node.file.clone());
+            started.insert(unit.clone(), Started { unit: unit.clone(), file, cause, chain: chain.clone() });
             let below: Vec<String> = chain.into_iter().chain([unit]).collect();
-            for next in pulled {
-                if !asked.contains(&next.value) {
-                    queue.push_back((next.value.clone(), Cause::PulledIn(next), below.clone()));
-                }
+            let soft = node.soft.iter().filter(|_| !lacking.contains(wanted.as_str()));
+            for next in node.hard.iter().chain(soft) {
+                queue.push_back((next.value.clone(), Cause::PulledIn(next.clone()), below.clone()));
             }
         }
         Ok(started.into_values().collect())
     }
 
-    /// Names that a unit pulls in, each with its line or link.
-    fn pulled_in(&self, unit: &Unit, scripts: &BTreeMap<String, Script>) -> Result<Vec<Sourced<String>>> {
-        let mut pulled = Vec::new();
-        for key in PULLING {
-            pulled.extend(unit.words("Unit", key));
+    /// Everything that a unit pulls in, directly or not.
+    fn reachable(&self, first: &str) -> Result<Nodes> {
+        let scripts = self.scripts()?;
+        let mut nodes = Nodes::new();
+        let mut queue = VecDeque::from([first.to_owned()]);
+        while let Some(wanted) = queue.pop_front() {
+            if nodes.contains_key(&wanted) {
+                continue;
+            }
+            let node = match self.unit(&wanted)? {
+                Some(unit) if unit.can_start() => Some(Rc::new(self.node(unit, &wanted, &scripts)?)),
+                Some(_) => None,
+                None => scripts.get(&wanted).map(|script| {
+                    let (unit, file) = (wanted.clone(), script.file.clone());
+                    Rc::new(Node { unit, file, hard: Vec::new(), soft: Vec::new() })
+                }),
+            };
+            let pulled = node.iter().flat_map(|node| node.hard.iter().chain(&node.soft));
+            queue.extend(pulled.map(|next| next.value.clone()));
+            nodes.insert(wanted, node);
+        }
+        Ok(nodes)
+    }
+
+    fn node(&self, unit: Unit, asked: &str, scripts: &BTreeMap<String, Script>) -> Result<Node> {
+        let mut hard = self.pulled_in(&unit, asked, &HARD, &HARD_LINKS)?;
+        let mut soft = self.pulled_in(&unit, asked, &SOFT, &SOFT_LINKS)?;
+        let early = ["service", "socket", "timer", "path"];
+        let is_early = name::unit_type(&unit.name).is_some_and(|kind| early.contains(&kind));
+        let by_default = unit.last("Unit", "DefaultDependencies").is_none_or(|value| !is_false(&value.value));
+        if is_early && by_default {
+            hard.push(Sourced::new(EARLY.to_owned(), Location::file(&unit.fragment)));
+        }
+        soft.extend(unit.words("Service", "Sockets", asked));
+        for (service, script) in scripts {
+            for (_, at) in script.wanted_by.iter().filter(|(target, _)| *target == unit.name) {
+                soft.push(Sourced::new(service.clone(), at.clone()));
+            }
+        }
+        let (script, service, target) = RC_LOCAL;
+        if unit.name == target && self.root.resolve(script)?.is_some_and(|s| s.meta.mode & 0o111 != 0) {
+            soft.push(Sourced::new(service.to_owned(), Location::file(script)));
+        }
+        let (generator, switch, service, target) = CLOUD_INIT;
+        if unit.name == target && self.root.exists(generator)? && !self.root.exists(switch)? {
+            soft.push(Sourced::new(service.to_owned(), Location::file(generator)));
+        }
+        Ok(Node { unit: unit.name, file: unit.fragment, hard, soft })
+    }
+
+    /// Whether a boot into `default.target` starts this unit.
+    ///
+    /// # Errors
+    /// A file that can't be read.
+    pub fn starts(&self, unit: &str) -> Result<bool> {
+        Ok(self.starts_at_boot()?.iter().any(|started| started.unit == unit))
+    }
+
+    /// Names that a unit pulls in by these keys and links, each with its line or link.
+    fn pulled_in(
+        &self,
+        unit: &Unit,
+        asked: &str,
+        keys: &[&str],
+        suffixes: &[&str],
+    ) -> Result<Vec<Sourced<String>>> {
+        let mut pulled: Vec<Sourced<String>> =
+            keys.iter().flat_map(|key| unit.words("Unit", key, asked)).collect();
+        pulled.retain(|word| name::kind(&word.value).is_some());
+        for word in &mut pulled {
+            word.value = instance_of(&word.value, unit.name_in(&word.at, asked));
         }
         for name in self.names_of(&unit.name, &unit.name)? {
             for name in std::iter::once(name.clone()).chain(name::template(&name)) {
                 for directory in &self.directories {
-                    for suffix in LINKS {
+                    for suffix in suffixes {
                         let sub = format!("{name}{suffix}");
-                        let files = directory.subdirectories.get(&sub).into_iter().flatten();
-                        for (link, _) in files {
+                        for link in
+                            directory.subdirectories.get(&sub).into_iter().flatten().map(|(link, _)| link)
+                        {
                             let path = format!("{}/{sub}/{link}", directory.path);
                             let at = Location::file(display(path.as_bytes()));
                             pulled.push(Sourced::new(instance_of(link, &unit.name), at));
@@ -127,19 +213,6 @@ impl Units<'_> {
                     }
                 }
             }
-        }
-        for (service, script) in scripts {
-            for (_, at) in script.wanted_by.iter().filter(|(target, _)| *target == unit.name) {
-                pulled.push(Sourced::new(service.clone(), at.clone()));
-            }
-        }
-        let (script, service, target) = RC_LOCAL;
-        if unit.name == target && self.root.resolve(script)?.is_some_and(|s| s.meta.mode & 0o111 != 0) {
-            pulled.push(Sourced::new(service.to_owned(), Location::file(script)));
-        }
-        let (generator, switch, service, target) = CLOUD_INIT;
-        if unit.name == target && self.root.exists(generator)? && !self.root.exists(switch)? {
-            pulled.push(Sourced::new(service.to_owned(), Location::file(generator)));
         }
         Ok(pulled)
     }
@@ -173,10 +246,32 @@ impl Units<'_> {
     }
 }
 
-/// A link to a template in an instance's directory means the same instance of it.
-fn instance_of(link: &str, unit: &str) -> String {
-    match (name::kind(link), name::parts(unit)) {
-        (Some(name::Kind::Template), (_, Some(instance), _)) => name::instantiate(link, instance),
-        _ => link.to_owned(),
+/// The units that lack one they require: nothing of its name is there, or it can't be started.
+fn lacking(nodes: &Nodes) -> BTreeSet<&str> {
+    let missing = |name: &str| !needs_no_file(name) && nodes.get(name).is_some_and(Option::is_none);
+    let lacks = |node: &Node| node.hard.iter().any(|hard| missing(&hard.value));
+    let lacking = nodes.iter().filter(|(_, node)| node.as_ref().is_some_and(|node| lacks(node)));
+    lacking.map(|(name, _)| name.as_str()).collect()
+}
+
+/// Units that the manager makes by itself, and those that come with the hardware.
+fn needs_no_file(unit: &str) -> bool {
+    unit == "-.mount"
+        || name::unit_type(unit).is_some_and(|kind| ["device", "slice", "scope"].contains(&kind))
+}
+
+/// systemd's `parse_boolean` for false.
+fn is_false(text: &str) -> bool {
+    let words = ["0", "no", "n", "false", "f", "off"];
+    words.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// A template that a unit pulls in means the instance of the unit's own instance, or else of its name.
+fn instance_of(pulled: &str, unit: &str) -> String {
+    match (name::kind(pulled), name::parts(unit)) {
+        (Some(name::Kind::Template), (prefix, instance, _)) => {
+            name::instantiate(pulled, instance.unwrap_or(prefix))
+        }
+        _ => pulled.to_owned(),
     }
 }

@@ -180,7 +180,7 @@ impl Condition<'_> {
 fn on_path(test: &str, root: Root<'_>, path: &str, facts: &Facts<'_>) -> Result<Option<bool>> {
     let below =
         |folder: &&str| path.strip_prefix(*folder).is_some_and(|r| r.is_empty() || r.starts_with('/'));
-    if CHANGING.iter().chain(facts.changing).any(|folder| below(&folder)) {
+    if CHANGING.iter().chain(facts.changing).any(below) {
         return Ok(None);
     }
     let there = root.resolve(path)?;

@@ -102,6 +102,9 @@ impl Units<'_> {
     }
 
     fn load(&self, path: &str) -> Result<Load> {
+        if self.generated.contains(path) {
+            return Ok(Load::Regular);
+        }
         let Some(entry) = self.root.entry(path)? else { return Ok(Load::Absent) };
         match entry.meta.kind {
             FileKind::File if entry.meta.size == 0 => return Ok(Load::Masked),

@@ -36,12 +36,15 @@ const SEARCH_PATH: [(&str, Purpose); 13] = [
     ("etc/systemd/system.attached", Purpose::Other),
     ("run/systemd/system", Purpose::Runtime),
     ("run/systemd/system.attached", Purpose::Runtime),
-    ("run/systemd/generator", Purpose::Generated),
+    (GENERATOR, Purpose::Generated),
     ("usr/local/lib/systemd/system", Purpose::Other),
     ("usr/lib/systemd/system", Purpose::Other),
     ("lib/systemd/system", Purpose::Other),
     ("run/systemd/generator.late", Purpose::Generated),
 ];
+
+/// Where most generators write.
+pub(super) const GENERATOR: &str = "run/systemd/generator";
 
 /// Longest unit file name there can be.
 const MAX_NAME: usize = 255;

@@ -1,5 +1,6 @@
 //! The syntax of unit files.
 
+use crate::effective::lines::{stripped, systemd_lines};
 use crate::location::{Location, Sourced};
 
 /// One assignment, in the order of the file.
@@ -23,15 +24,15 @@ pub(super) fn parse(text: &str, file: &str) -> Vec<Setting> {
     let mut continues = false;
     // systemd's own parser passes over a byte order mark (conf-parser.c).
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim_start();
+    for (number, line) in systemd_lines(text) {
+        let line = line.trim_start_matches([' ', '\t']);
         // A comment may stand between a line and its continuation.
         if line.starts_with(['#', ';']) {
             continue;
         }
         if !continues {
             statement.clear();
-            started = number + 1;
+            started = number;
         }
         statement.push_str(line);
         continues = line.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 1;
@@ -49,14 +50,14 @@ pub(super) fn parse(text: &str, file: &str) -> Vec<Setting> {
 }
 
 fn take(statement: &str, line: usize, file: &str, section: &mut Option<String>, settings: &mut Vec<Setting>) {
-    let statement = statement.trim();
+    let statement = stripped(statement);
     if let Some(header) = statement.strip_prefix('[') {
         *section = header.strip_suffix(']').map(str::to_owned);
     } else if let (Some(section), Some((key, value))) = (section, statement.split_once('=')) {
         settings.push(Setting {
             section: section.clone(),
-            key: key.trim().to_owned(),
-            value: Sourced::new(value.trim().to_owned(), Location::line(file, line)),
+            key: stripped(key).to_owned(),
+            value: Sourced::new(stripped(value).to_owned(), Location::line(file, line)),
         });
     }
 }

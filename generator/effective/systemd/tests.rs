@@ -332,8 +332,9 @@ fn a_boot_follows_aliases_links_and_scripts() {
         (&format!("{LIB}/multi-user.target"), "[Unit]\nRequires=basic.target\n"),
         (&format!("{LIB}/basic.target"), "[Unit]\nWants=timers.target\n"),
         (&format!("{LIB}/timers.target"), "[Unit]\n"),
+        (&format!("{LIB}/sysinit.target"), "[Unit]\n"),
         (&format!("{LIB}/a.timer"), "[Timer]\nOnBootSec=1\n"),
-        (&format!("{LIB}/b.service"), "[Unit]\nWants=c@%p.service\n"),
+        (&format!("{LIB}/b.service"), "[Unit]\nWants=c@%p.service\n[Service]\nExecStart=/bin/true\n"),
         (&format!("{LIB}/c@.service"), "[Service]\nExecStart=/bin/true\n"),
         (&format!("{LIB}/off.service"), "[Service]\nExecStart=/bin/true\n"),
         ("etc/init.d/old.sh", "#!/bin/sh\n"),
@@ -356,6 +357,7 @@ fn a_boot_follows_aliases_links_and_scripts() {
         "multi-user.target",
         "off.service",
         "old.service",
+        "sysinit.target",
         "timers.target",
     ];
     assert_eq!(names(&fixture), all);

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use super::find::{Missing, Reader};
 use super::lookup::File;
-use super::{Aliases, Setting, State, Units, name, syntax};
-use crate::location::Sourced;
+use super::{Aliases, Setting, State, Units, name};
+use crate::location::{Location, Sourced};
 use crate::target::{Result, display};
 
 /// A unit that can be loaded.
@@ -40,16 +40,53 @@ impl Unit {
         values
     }
 
-    /// The words of all values of a key, specifiers of the unit's name replaced. Dependencies
-    /// (`Wants=`) are read so: an empty value resets nothing there.
-    pub fn words(&self, section: &str, key: &str) -> Vec<Sourced<String>> {
+    /// The words of all values of a key, specifiers replaced: in its main file by parts of the name that it is asked for
+    /// by, in drop-ins by parts of its own. Dependencies
+    /// (`Wants=`) are read so: an empty value resets nothing there, and quotes are part of a word.
+    pub(super) fn words(&self, section: &str, key: &str, asked: &str) -> Vec<Sourced<String>> {
         let mut words = Vec::new();
         for value in self.assignments(section, key) {
-            for word in syntax::words(&value.value) {
-                words.push(Sourced::new(name::expand(&word, &self.name), value.at.clone()));
+            let name = self.name_in(&value.at, asked);
+            for word in value.value.split([' ', '\t']).filter(|word| !word.is_empty()) {
+                words.push(Sourced::new(name::expand(word, name), value.at.clone()));
             }
         }
         words
+    }
+
+    /// The name that the unit has while this place is read.
+    pub(super) fn name_in<'n>(&'n self, at: &Location, asked: &'n str) -> &'n str {
+        if at.file == self.fragment { asked } else { &self.name }
+    }
+
+    /// Whether the manager would start it at all: a service runs something, a socket listens, a timer and a path
+    /// unit wait for something.
+    pub(super) fn can_start(&self) -> bool {
+        let any = |section: &str, keys: &[&str]| keys.iter().any(|key| !self.values(section, key).is_empty());
+        match name::unit_type(&self.name) {
+            Some("service") => {
+                let oneshot = self.last("Service", "Type").is_none_or(|kind| kind.value == "oneshot");
+                let stays =
+                    self.last("Service", "RemainAfterExit").is_some_and(|value| is_true(&value.value));
+                let ends = any("Unit", &["SuccessAction"]) || (stays && any("Service", &["ExecStop"]));
+                any("Service", &["ExecStart"]) || (oneshot && ends)
+            }
+            Some("socket") => self
+                .settings
+                .iter()
+                .any(|s| s.section == "Socket" && s.key.starts_with("Listen") && !s.value.value.is_empty()),
+            Some("timer") => {
+                let keys =
+                    ["OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec", "OnUnitInactiveSec"];
+                any("Timer", &keys) || any("Timer", &["OnCalendar", "OnTimezoneChange", "OnClockChange"])
+            }
+            Some("path") => {
+                let keys =
+                    ["PathExists", "PathExistsGlob", "PathChanged", "PathModified", "DirectoryNotEmpty"];
+                any("Path", &keys)
+            }
+            _ => true,
+        }
     }
 
     fn assignments<'u, 'k>(

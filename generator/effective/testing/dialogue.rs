@@ -24,6 +24,11 @@ impl Dialogue {
     pub fn ask(&mut self, line: &str) -> String {
         assert!(!line.contains('\n'), "one line a question");
         writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
+        self.hear()
+    }
+
+    /// The next line that it says, without the line's end.
+    pub fn hear(&mut self) -> String {
         let mut answer = String::new();
         self.output.read_line(&mut answer).unwrap();
         assert!(answer.ends_with('\n'), "the program ended: what it said of it is on stderr");

@@ -9,7 +9,7 @@ pub use rule::PamRule;
 
 use serde::{Deserialize, Serialize};
 
-use crate::effective::pam::{self, Facility, Rule};
+use crate::effective::pam::{self, Code, Facility, Rule};
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::verify::Look;
@@ -57,7 +57,7 @@ fn observe(
     let plane = Plane::Configured;
     let shown: Vec<String> = lines.iter().map(Line::to_string).collect();
     let wanted = format!("{service} {}: {}", word(facility), shown.join("; "));
-    let read = match pam::read(&look.root, service) {
+    let read = match pam::read(&look.root, service, look.plan.distro.versions.pam) {
         Ok(Some(read)) => read,
         Ok(None) => {
             let at = Location::file(format!("/etc/pam.d/{service}"));
@@ -82,14 +82,13 @@ fn observe(
         (false, Some(more.at.clone()), format!("{} runs once more here", more.module))
     } else {
         // What stands before or between them may not let a login past the next of them.
-        let places: Vec<usize> = (0..stack.len()).filter(|at| named(&&stack[*at])).collect();
-        let gaps = places.windows(2).map(|w| (w[0] + 1, w[1])).chain(places.first().map(|at| (0, *at)));
-        let rules = &stack;
-        let mut earlier = gaps.flat_map(|(from, next)| (from..next).map(move |at| (next - at, rules[at])));
-        let skips = |(distance, rule): &(usize, &Rule)| {
-            Some(name(rule)) != before && passes_over(&rule.control, *distance)
+        let skips = |(at, rule): &(usize, &&Rule)| {
+            let next = stack[*at..].iter().find(named);
+            !named(rule)
+                && Some(name(rule)) != before
+                && next.is_some_and(|next| read.skipped(rule, Code::SUCCESS).contains(next))
         };
-        match earlier.find(skips).map(|(_, rule)| rule) {
+        match stack.iter().enumerate().find(skips).map(|(_, rule)| rule) {
             Some(rule) => {
                 (false, Some(rule.at.clone()), format!("{} comes first and may skip the rest", rule.module))
             }
@@ -124,17 +123,6 @@ fn same_control(found: &str, wanted: &str) -> bool {
         words
     };
     found.starts_with('[') == wanted.starts_with('[') && words(found) == words(wanted)
-}
-
-/// Whether a module's success keeps the line that stands `distance` lines later from being asked.
-fn passes_over(control: &str, distance: usize) -> bool {
-    if !control.starts_with('[') {
-        return control == "sufficient";
-    }
-    let actions = control.trim_matches(['[', ']']).split_whitespace().filter_map(|word| word.split_once('='));
-    let of = |value: &str| actions.clone().find(|(v, _)| *v == value).map(|(_, action)| action);
-    let action = of("success").or_else(|| of("default")).unwrap_or("ignore");
-    action == "done" || action.parse::<usize>().is_ok_and(|jump| jump >= distance)
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ pub struct Red {
 impl Base {
     /// Looks at the unchanged tree.
     pub fn new(tree: Box<dyn Tree>, plan: Plan) -> Self {
-        let tree = Remembered { tree, known: RwLock::default() };
+        let tree = Remembered::new(tree);
         let mut items = Vec::new();
         for (check, planned) in plan.checks.iter().enumerate() {
             for (setting, wanted) in planned.settings.iter().enumerate() {
@@ -167,6 +167,13 @@ struct Known {
     metadata: BTreeMap<Vec<u8>, Option<Meta>>,
     listings: BTreeMap<Vec<u8>, Vec<Entry>>,
     contents: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Remembered {
+    /// Nothing is read yet.
+    pub fn new(tree: Box<dyn Tree>) -> Self {
+        Self { tree, known: RwLock::default() }
+    }
 }
 
 impl Tree for Remembered {

@@ -6,8 +6,7 @@ use std::fmt::Write;
 use super::Verdict;
 use super::format::FORMATS;
 use super::mutant::Operator;
-
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sensitivity.md");
+use crate::pages;
 
 /// Numbers of one cell.
 #[derive(Clone, Copy, Default)]
@@ -40,17 +39,9 @@ impl Count {
     }
 }
 
-/// Holds the page against the verdicts; `UPDATE_DOCS=1` writes it anew.
+/// Holds the page against the verdicts.
 pub fn hold(verdicts: &[Verdict]) {
-    let wanted = page(verdicts);
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(PATH, &wanted).unwrap();
-    }
-    let found = std::fs::read_to_string(PATH).unwrap_or_default();
-    assert!(
-        found == wanted,
-        "docs/sensitivity.md is out of date: run `UPDATE_DOCS=1 cargo test --test it sensitivity`"
-    );
+    pages::hold("sensitivity", &page(verdicts));
 }
 
 fn page(verdicts: &[Verdict]) -> String {
@@ -82,13 +73,14 @@ fn page(verdicts: &[Verdict]) -> String {
     let all = sum(&|_| true);
     let mut page = format!(
         "# Sensitivity\n\n\
-         <!-- Generated: run `UPDATE_DOCS=1 cargo test --test it sensitivity`. -->\n\n\
+         {}\n\n\
          Is any check blind, and does any cry wolf? {} changes were made to trees that pass every check: the rendered tree \
          of each built-in profile on each release, and a built image. They are made from the plan: every line that a \
          profile put somewhere, and every file, package, unit, account and port that a setting is about. Whether a change \
          wins is what the real program makes of it; the last table says how that is known.\n\n\
          A change that wins has to turn every check red that wants what it takes away: {} of {} did. No other check may \
          turn red, and after the {} changes that lose none at all: {} did.\n\n",
+        pages::generated("sensitivity"),
         verdicts.len(),
         all.killed,
         all.winning,
