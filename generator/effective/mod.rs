@@ -23,6 +23,7 @@ pub mod ini_dropin;
 pub mod journald;
 pub mod kernel;
 pub mod keyvalue;
+pub mod limits;
 mod lines;
 pub mod mail;
 pub mod modprobe;

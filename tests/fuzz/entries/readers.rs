@@ -23,8 +23,8 @@ use super::{Takes, Target};
 
 /// libpam with Debian's additions, and as released.
 const PAM: [PamVersion; 2] = [
-    PamVersion { major: 1, minor: 5, patches: pam::Patches { at_include: true } },
-    PamVersion { major: 1, minor: 7, patches: pam::Patches { at_include: false } },
+    PamVersion { major: 1, minor: 5, patches: pam::Patches { at_include: true, limits_spare_root: true } },
+    PamVersion { major: 1, minor: 7, patches: pam::Patches { at_include: false, limits_spare_root: false } },
 ];
 
 /// passwd and its neighbours, authorised keys, PAM's stacks and the two forms of key and value.
