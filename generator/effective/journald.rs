@@ -6,7 +6,8 @@ use crate::target::{FileKind, Result, Root};
 
 const PROGRAM: &str = "/usr/lib/systemd/systemd-journald";
 const NAME: &str = "systemd/journald.conf";
-const SECTION: &str = "Journal";
+/// The section of its files.
+pub const SECTION: &str = "Journal";
 /// Where a persistent journal is; with `Storage=auto` its existence decides.
 const PERSISTENT: &str = "/var/log/journal";
 

@@ -27,6 +27,7 @@ mod log_files;
 mod log_transport;
 mod moduli;
 mod mount;
+mod overruled;
 mod package;
 mod pam;
 mod pending_updates;

@@ -46,6 +46,22 @@ pub struct Login {
     pub gids: Vec<u32>,
 }
 
+/// For people.
+impl std::fmt::Display for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self { name: Some(name), .. } => write!(f, "the user {name}"),
+            Self { uid: Some(uid), .. } => write!(f, "the user with id {uid}"),
+            Self { groups, .. } if !groups.is_empty() => write!(f, "members of {}", groups.join(", ")),
+            Self { gids, .. } if !gids.is_empty() => {
+                let ids: Vec<String> = gids.iter().map(ToString::to_string).collect();
+                write!(f, "members of the group with id {}", ids.join(", "))
+            }
+            _ => write!(f, "everybody"),
+        }
+    }
+}
+
 impl Domain {
     /// Reads one; `None` for a range that the module can't read.
     pub(super) fn parse(word: &str) -> Option<Self> {

@@ -1,6 +1,8 @@
 //! `unit`: what a systemd unit's enablement shall be; one that is enabled also does what it is for.
 
 mod task;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 

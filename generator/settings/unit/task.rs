@@ -36,6 +36,13 @@ pub fn judge(look: &Look<'_>, systemd: &Units<'_>, name: &str) -> Result<Task, S
         let Some(unit) = systemd.unit(&name).map_err(words)? else {
             return Ok(Task::Undone(Sourced::new(format!("it starts {name}, which can't be loaded"), at)));
         };
+        if unit.name != name
+            && let Some(package) = shipping(look, &name)
+        {
+            let why = format!("{package} ships {name}, and by this link it is {} instead", unit.name);
+            let at = systemd.place(&name).map_or(at, Location::file);
+            return Ok(Task::Undone(Sourced::new(why, at)));
+        }
         match judge_one(look, systemd, &unit)? {
             Task::Done(more) => notes.extend(more),
             undone @ Task::Undone(_) => return Ok(undone),
@@ -52,7 +59,7 @@ pub fn judge(look: &Look<'_>, systemd: &Units<'_>, name: &str) -> Result<Task, S
 fn judge_one(look: &Look<'_>, systemd: &Units<'_>, unit: &Unit) -> Result<Task, String> {
     let mut notes = Vec::new();
     let origin = Origin::of(look, systemd, unit)?;
-    if let Some(undone) = origin.undone(unit, &mut notes) {
+    if let Some(undone) = origin.undone(look, unit, &mut notes) {
         return Ok(Task::Undone(undone));
     }
     let boots = look.kernels().ok().and_then(|kernels| kernels.boots.as_ref().ok());
@@ -68,6 +75,12 @@ fn judge_one(look: &Look<'_>, systemd: &Units<'_>, unit: &Unit) -> Result<Task, 
     let alien = conditions.unknown.iter().filter(|line| origin.foreign.contains(&line.at.file));
     notes.extend(alien.map(|line| format!("only a boot can tell whether `{}` holds", line.value)));
     Ok(Task::Done(notes))
+}
+
+/// The package that ships a unit of that name.
+fn shipping<'l>(look: &'l Look<'_>, name: &str) -> Option<&'l str> {
+    let owner = look.packaged_units().ok()?.owner(format!("usr/lib/systemd/system/{name}").as_bytes())?;
+    Some(owner.package)
 }
 
 /// Where a unit's files come from.
@@ -113,12 +126,16 @@ impl Origin {
     }
 
     /// What decides otherwise than it is meant to; a note where nothing tells what is meant.
-    fn undone(&self, unit: &Unit, notes: &mut Vec<String>) -> Option<Sourced<String>> {
+    fn undone(&self, look: &Look<'_>, unit: &Unit, notes: &mut Vec<String>) -> Option<Sourced<String>> {
         if let Some(changed) = &self.changed {
             let why = format!("it is not as the package {} ships it", changed.value);
             return Some(Sourced::new(why, changed.at.clone()));
         }
         let Some(intended) = &self.intended else {
+            if let Some(package) = shipping(look, &unit.name) {
+                let why = format!("it stands for the unit that {package} ships, which is not there");
+                return Some(Sourced::new(why, Location::file(&unit.fragment)));
+            }
             notes.push(format!("no package ships {}", unit.fragment));
             return None;
         };
