@@ -19,7 +19,6 @@ pub mod files;
 mod filevercmp;
 pub mod firewall;
 pub mod fstab;
-mod glob;
 pub mod ini_dropin;
 pub mod journald;
 pub mod kernel;

@@ -82,7 +82,7 @@ impl Profile {
         if !all().any(|s| s.at.file == path && same(s)) {
             return Err(NotRead);
         }
-        Ok(all().find(|s| s.fixed).or_else(|| all().last()).filter(|s| !same(s)))
+        Ok(all().find(|s| s.fixed).or_else(|| all().next_back()).filter(|s| !same(s)))
     }
 }
 

@@ -8,6 +8,7 @@ use ironseed::target::Root;
 use super::base::Base;
 use super::edits::{self, edited, rewritten};
 use super::format::{Answer, Format, Place, Shadow};
+use super::matches;
 use super::mutant::{Effect, Mutant, Operator};
 use super::order::{ADDS_UP, Line, SSHD_MAIN, decider, lines_for, still};
 use super::wrong::wrong;
@@ -41,14 +42,15 @@ fn subject(base: &Base, bundle: &Bundle, path: &str) -> String {
 }
 
 /// One file and the check it is there for.
-struct File<'b> {
-    base: &'b Base,
+pub struct File<'b> {
+    pub base: &'b Base,
     path: &'b str,
     subject: String,
 }
 
 impl File<'_> {
-    fn mutant(&self, operator: Operator, what: &str, edits: Vec<Edit>, meaning: Vec<Effect>) -> Mutant {
+    /// A change that means what is said, beside what its edits mean to everybody.
+    pub fn mutant(&self, operator: Operator, what: &str, edits: Vec<Edit>, meaning: Vec<Effect>) -> Mutant {
         let name = format!("{}: {what}", self.path);
         let mut effects = edits::effects(&edits, self.base);
         effects.extend(meaning);
@@ -250,6 +252,9 @@ impl File<'_> {
             for shadow in format.shadows {
                 all.extend(self.shadow(format, shadow, key, &bad));
             }
+            if format.name == "sshd" {
+                all.extend(matches::mutants(self, format, line, key));
+            }
         }
         all
     }
@@ -274,8 +279,10 @@ impl File<'_> {
         });
         // A word more is no word less: sshd denies the one and the other.
         let adds_up = format.name == "sshd" && key == "denyusers";
+        // systemd mounts it before it reads units, and remounts it by fstab's line alone.
+        let early = format.name == "fstab" && key == "/dev/shm";
         let mut meaning = Vec::new();
-        if shadow.wins && !adds_up && format.wins(key) == format.wins {
+        if shadow.wins && !adds_up && !early && format.wins(key) == format.wins {
             meaning.push(if shadow.text.starts_with("-a task") {
                 Effect::Refused(format.name)
             } else {

@@ -398,7 +398,9 @@ pub const FORMATS: &[Format] = &[
         // The kernel's own words are meant, and they know no cases.
         case: Unknown,
         crlf: Unknown,
-        bom_key: Unknown,
+        // Behind the mark a comment is none, and auditctl loads nothing after what it can't read.
+        bom: Broken,
+        bom_key: Broken,
         tabs: Unknown,
         shadows: &[
             shadow("a file that augenrules passes over", false, "/etc/audit/rules.d/zz.conf", Place::File),
@@ -407,7 +409,7 @@ pub const FORMATS: &[Format] = &[
                 "-a task,never\n",
             ),
         ],
-        source: "augenrules",
+        source: "augenrules and auditctl",
         ..PLAIN
     },
 ];
