@@ -398,7 +398,7 @@ pub const FORMATS: &[Format] = &[
         // The kernel's own words are meant, and they know no cases.
         case: Unknown,
         crlf: Unknown,
-        // Behind the mark a comment is none, and auditctl loads nothing after what it can't read.
+        // auditctl stops at a line that is neither a comment nor a rule.
         bom: Broken,
         bom_key: Broken,
         tabs: Unknown,
