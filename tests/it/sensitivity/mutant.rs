@@ -78,6 +78,8 @@ pub enum Effect {
     NotStarted(String),
     /// The unit starts, and does something else, or nothing.
     Undone(String),
+    /// The unit runs other commands.
+    Commands(String),
     /// No login shell reads the folder any more.
     Unread(&'static str),
     /// The package is not installed any more.
@@ -147,6 +149,9 @@ impl Effect {
             (Self::Key(format, key), "key-value") => is(text("file"), format) && text("key") == key,
             (Self::Refused(format), "key-value") => is(text("file"), format),
             (Self::Gone(path), "key-value") => path_of("file", path),
+            (Self::Gone(path), "file") if path == "/etc/profile" => {
+                text("path").starts_with("/etc/profile.d/")
+            }
             (Self::Content(path) | Self::Gone(path), "file") => path_of("path", path),
             // journald concludes; a file that says something of a key is about what it concludes.
             (Self::Key("journald", key), "file") => {
@@ -185,6 +190,10 @@ impl Effect {
                     && (name == unit || name.ends_with(".timer") && stem(name) == stem(unit))
             }
             (Self::Unread(folder), "file") => text("path").starts_with(folder),
+            // Nobody knows what is let in by rules that another command loads.
+            (Self::Commands(unit), "ports" | "firewall") => {
+                base.plan.distro.units.get("firewall") == Some(unit)
+            }
             (Self::NotStarted(unit), "ports") => base.plan.distro.units.get("ssh") == Some(unit),
             (Self::Uninstalled(package), "package") => {
                 base.plan.distro.package_names(text("role")).contains(package)

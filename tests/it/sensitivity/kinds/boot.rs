@@ -142,6 +142,10 @@ fn undone(make: &Maker<'_>, unit: &str) -> Vec<Mutant> {
         .collect();
     assert!(!same.is_empty(), "{path} has no {key}");
     let instead = |line: &str| format!("[{section}]\n{key}=\n{line}\n");
+    let wins = |operator, what: &str, edits, unit: &str| {
+        let meaning = vec![Effect::Undone(unit.to_owned()), Effect::Commands(unit.to_owned())];
+        make.mutant(operator, &format!("{unit} {what}"), edits, meaning)
+    };
     all.push(wins(plus, "does something else", in_drop_in(&instead(&format!("{key}={other}"))), unit));
     all.push(wins(
         plus,
