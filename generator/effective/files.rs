@@ -2,7 +2,7 @@
 //!
 //! This module owns names and precedence of files. It must not know what stands in them.
 
-use crate::target::{Result, Root};
+use crate::target::{FileKind, Result, Root};
 
 /// Whether a name matches a shell pattern (`*`, `?`, `[a-z]`, `[!x]`, `\x`), as `fnmatch` with
 /// a leading dot matched only by a dot.
@@ -100,6 +100,20 @@ pub fn glob(root: Root<'_>, pattern: &str) -> Result<Vec<String>> {
     Ok(found)
 }
 
+/// As [`glob`], but only regular files, links to such included.
+///
+/// # Errors
+/// A path that can't be looked at.
+pub fn regular(root: Root<'_>, pattern: &str) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for path in glob(root, pattern)? {
+        if root.resolve(&path)?.is_some_and(|link| link.meta.kind == FileKind::File) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
 /// The names in a directory that end in a suffix, hidden ones left out. Whatever has such a name counts: a file, a
 /// directory, a link that leads nowhere. Names that are no UTF-8 are passed over.
 ///
@@ -114,6 +128,19 @@ pub fn names(root: Root<'_>, directory: &str, suffix: &str) -> Result<Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effective::testing::MemoryTree;
+
+    #[test]
+    fn files_are_sorted_and_hidden_ones_left_out() {
+        let tree =
+            MemoryTree::of(&[("/d/b.conf", ""), ("/d/a.conf", ""), ("/d/.c.conf", ""), ("/d/e/f.conf", "")]);
+        assert_eq!(regular(tree.root(), "/d/*.conf").unwrap(), ["/d/a.conf", "/d/b.conf"]);
+        assert_eq!(regular(tree.root(), "/d/a.conf").unwrap(), ["/d/a.conf"]);
+        assert_eq!(regular(tree.root(), "/d/*").unwrap(), ["/d/a.conf", "/d/b.conf"]);
+        assert_eq!(glob(tree.root(), "/d/[e-f]").unwrap(), ["/d/e"]);
+        assert_eq!(regular(tree.root(), "/*/e/*").unwrap(), ["/d/e/f.conf"]);
+        assert_eq!(regular(tree.root(), "/none/*").unwrap(), [""; 0]);
+    }
 
     #[test]
     fn patterns_match_as_in_a_shell() {

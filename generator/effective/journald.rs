@@ -6,7 +6,8 @@ use crate::target::{FileKind, Result, Root};
 
 const PROGRAM: &str = "/usr/lib/systemd/systemd-journald";
 const NAME: &str = "systemd/journald.conf";
-const SECTION: &str = "Journal";
+/// The section of its files.
+pub const SECTION: &str = "Journal";
 /// Where a persistent journal is; with `Storage=auto` its existence decides.
 const PERSISTENT: &str = "/var/log/journal";
 
@@ -78,12 +79,7 @@ impl Journald {
 
     /// The line that decides an option, and those that lose to it; `None` where no line sets it.
     pub fn option(&self, key: &str) -> Option<(&Sourced<String>, Vec<Location>)> {
-        let set = self.config.all(SECTION, key);
-        // Where none can be read, the last one is what somebody wanted.
-        let decides =
-            set.iter().rposition(|set| is_readable(key, &set.value)).or(set.len().checked_sub(1))?;
-        let losing = set.iter().enumerate().filter(|(index, _)| *index != decides);
-        Some((&set[decides], losing.map(|(_, set)| set.at.clone()).collect()))
+        self.config.deciding(SECTION, key, |value| is_readable(key, value))
     }
 
     /// Where a default stands that no line sets: the main file, the one that's read first.

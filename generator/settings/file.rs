@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::overruled::overruled;
 use super::permissions::{Mode, root, wrong_owners};
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
+use crate::distro::Distro;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::BundleFile;
@@ -36,7 +38,8 @@ fn readable() -> Mode {
 }
 
 impl Kind for File {
-    const SUMMARY: &'static str = "a file with exactly this content, mode and owner";
+    const SUMMARY: &'static str =
+        "a file with exactly this content, mode and owner, which no other file overrules";
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -55,14 +58,27 @@ impl Kind for File {
         Ok(())
     }
 
+    fn writes(&self, _: &Distro) -> Vec<String> {
+        vec![self.path.clone()]
+    }
+
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
-        let (found, reason) = match self.differences(look) {
-            Ok(differences) if differences.is_empty() => ("as wanted", String::new()),
-            Ok(differences) => ("different", differences.join("; ")),
-            Err(why) => return vec![Observation::error(plane, self.wanted(), why)],
-        };
-        let seen = Observation::judge(plane, reason.is_empty(), found, self.wanted(), reason);
-        vec![seen.at(Location::file(&self.path))]
+        let own = || Location::file(&self.path);
+        let overruled = || overruled(look, &self.path, &self.content);
+        vec![match self.differences(look).map(|found| found.join("; ")) {
+            Ok(found) if !found.is_empty() => {
+                Observation::fail(plane, "different", self.wanted(), found).at(own())
+            }
+            Ok(_) => match overruled() {
+                Ok(None) => Observation::pass(plane, "as wanted", self.wanted()).at(own()),
+                Ok(Some(why)) => {
+                    let seen = Observation::fail(plane, "without effect", self.wanted(), why.value);
+                    seen.at(why.at).over(vec![own()])
+                }
+                Err(why) => Observation::error(plane, self.wanted(), why),
+            },
+            Err(why) => Observation::error(plane, self.wanted(), why),
+        }]
     }
 }
 
@@ -114,5 +130,37 @@ mod tests {
         assert_eq!(machine.configured(), [Fail]);
         machine.remove("/etc/issue");
         assert_eq!(machine.configured(), [Fail]);
+    }
+
+    #[test]
+    fn another_file_of_the_program_can_overrule_it() {
+        let file = |path: &str, content: &str| {
+            let (path, content) = (path.to_owned(), content.to_owned());
+            Setting::File(File { path, content, mode: readable(), owner: root(), group: root() })
+        };
+        let machine = Machine::of(&[
+            file("/etc/security/limits.d/10-x.conf", "* hard core 0\n* soft core 0\n"),
+            file("/etc/systemd/coredump.conf.d/x.conf", "[Coredump]\nStorage=none\n"),
+            file("/etc/profile.d/x.sh", "ulimit -c 0\n"),
+        ]);
+        machine.put("/etc/security/limits.conf", "* hard core unlimited\n");
+        machine.put("/etc/systemd/coredump.conf", "[Coredump]\nStorage=external\n");
+        machine.put("/etc/profile", "ulimit -c 1\nfor i in /etc/profile.d/*.sh; do . $i; done\n");
+        assert_eq!(machine.configured(), [Pass; 3]);
+        machine.put("/etc/security/limits.d/z.conf", "* soft core unlimited\n");
+        assert_eq!(machine.configured()[0], Pass, "the hard limit bounds it");
+        for line in ["* hard core 1", "alice - core 1", "@adm hard core unlimited", "1000: -", "bob -"] {
+            machine.put("/etc/security/limits.d/z.conf", line);
+            assert_eq!(machine.configured(), [Fail, Pass, Pass], "{line}");
+        }
+        machine.remove("/etc/security/limits.d/z.conf");
+        machine.put("/usr/lib/systemd/coredump.conf.d/z.conf", "[Coredump]\nStorage=journal\n");
+        assert_eq!(machine.configured(), [Pass, Fail, Pass]);
+        machine.remove("/usr/lib/systemd/coredump.conf.d/z.conf");
+        machine.put("/etc/profile.d/z.sh", "ulimit -c unlimited\n");
+        assert_eq!(machine.configured(), [Pass, Pass, Fail]);
+        machine.remove("/etc/profile.d/z.sh");
+        machine.put("/etc/profile", "");
+        assert_eq!(machine.configured(), [Pass, Pass, Fail], "nothing reads it");
     }
 }

@@ -8,7 +8,7 @@ use super::Setting;
 use crate::assets::Assets;
 use crate::check::{CheckInfo, Severity};
 use crate::location::Location;
-use crate::observation::{Outcome, Plane};
+use crate::observation::{Observation, Outcome, Plane};
 use crate::plan::{Plan, PlannedCheck, PlannedSetting};
 use crate::render::bundle::{Bundle, Phase};
 use crate::target::{DirTree, Root};
@@ -43,6 +43,12 @@ impl Machine {
     pub(crate) fn put(&self, path: &str, content: &str) {
         std::fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
         std::fs::write(self.at(path), content).unwrap();
+    }
+
+    /// Makes a symbolic link.
+    pub(crate) fn link(&self, path: &str, text: &str) {
+        std::fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(text, self.at(path)).unwrap();
     }
 
     /// Reads a file.
@@ -80,10 +86,19 @@ impl Machine {
 
     /// What is seen of the settings in the files, in order.
     pub(crate) fn configured(&self) -> Vec<Outcome> {
+        self.seen().into_iter().map(|seen| seen.outcome).collect()
+    }
+
+    /// The places that are named for it.
+    pub(crate) fn places(&self) -> Vec<String> {
+        let place = |seen: Observation| seen.location.map_or_else(String::new, |at| at.to_string());
+        self.seen().into_iter().map(place).collect()
+    }
+
+    fn seen(&self) -> Vec<Observation> {
         let tree = DirTree::open(self.directory.path()).unwrap();
         let look = Look::new(Root::new(&tree), &self.plan, Nature::Image, jiff::civil::date(2026, 11, 23));
-        let seen = crate::verify::observe(&look, Plane::Configured);
-        seen.into_iter().map(|s| s.observation.outcome).collect()
+        crate::verify::observe(&look, Plane::Configured).into_iter().map(|seen| seen.observation).collect()
     }
 }
 

@@ -82,6 +82,11 @@ impl Kind for HostKey {
         Ok(())
     }
 
+    fn writes(&self, distro: &Distro) -> Vec<String> {
+        let units = Self::units(distro).unwrap_or_default();
+        units.into_iter().map(Self::drop_in).chain([NAMES.to_owned()]).collect()
+    }
+
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
         vec![match plane {
             Plane::Configured => return [self.made(look), vec![self.offered(look)]].concat(),

@@ -6,9 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::overruled::overruled;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
-use crate::effective::keyvalue::{self, Syntax, Wins};
+use crate::effective::keyvalue::{self, Chosen, Syntax, Wins};
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::Phase;
@@ -128,10 +129,10 @@ impl Kind for KeyValue {
             Ok(None) => Observation::fail(plane, "no such file", wanted, "the file is missing")
                 .at(Location::file(file)),
             Ok(Some(keys)) => match keys.get(key, Wins::Last) {
+                Some(found) if found.value.value == *value => self.holds(look, plane, found),
                 Some(found) => {
                     let shown = format!("{key} {}", found.value.value);
-                    let reason = "this line comes last, and the last one wins";
-                    Observation::judge(plane, found.value.value == *value, shown, wanted, reason)
+                    Observation::fail(plane, shown, wanted, "this line comes last, and the last one wins")
                         .at(found.value.at)
                         .over(found.overridden.into_iter().map(|l| l.at).collect())
                 }
@@ -139,6 +140,23 @@ impl Kind for KeyValue {
                     .at(Location::file(file)),
             },
         }]
+    }
+}
+
+impl KeyValue {
+    /// The file says it; whether other files of the program say otherwise.
+    fn holds(&self, look: &Look<'_>, plane: Plane, found: Chosen) -> Observation {
+        let (shown, wanted) = (format!("{} {}", self.0.key, found.value.value), self.wanted());
+        let mut losing: Vec<Location> = found.overridden.into_iter().map(|line| line.at).collect();
+        match overruled(look, &self.0.file, &self.line()) {
+            Ok(None) => Observation::pass(plane, shown, wanted).at(found.value.at).over(losing),
+            Ok(Some(why)) => {
+                losing.insert(0, found.value.at);
+                let found = format!("{shown}, without effect");
+                Observation::fail(plane, found, wanted, why.value).at(why.at).over(losing)
+            }
+            Err(why) => Observation::error(plane, wanted, why),
+        }
     }
 }
 

@@ -27,6 +27,7 @@ mod log_files;
 mod log_transport;
 mod moduli;
 mod mount;
+mod overruled;
 mod package;
 mod pam;
 mod pending_updates;
@@ -93,6 +94,11 @@ pub trait Kind: Sized {
 
     /// Looks at the target on one plane.
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation>;
+
+    /// Files that are the setting's own, whole: who finds them need not ask who put them there.
+    fn writes(&self, _distro: &Distro) -> Vec<String> {
+        Vec::new()
+    }
 
     /// What a stranger on the network saw of it, on the running plane; most kinds are not seen
     /// from there.
@@ -164,6 +170,11 @@ macro_rules! kinds {
             /// See [`Kind::observe`].
             pub fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
                 match self { $(Self::$variant(s) => s.observe(look, plane),)* }
+            }
+
+            /// See [`Kind::writes`].
+            pub fn writes(&self, distro: &Distro) -> Vec<String> {
+                match self { $(Self::$variant(s) => s.writes(distro),)* }
             }
 
             /// See [`Kind::observe_outside`].

@@ -14,7 +14,7 @@ use crate::effective::accounts::{self, Accounts, Login};
 use crate::effective::apt::{AptConf, Sources};
 use crate::effective::audit::{self, AuditRules};
 use crate::effective::cloud_init::CloudConfig;
-use crate::effective::dpkg::Database;
+use crate::effective::dpkg::{Database, Files};
 use crate::effective::firewall::{self, RuleSet};
 use crate::effective::journald::{self, Journald};
 use crate::effective::kernel::{self, Kernels};
@@ -72,6 +72,7 @@ struct Readers<'a> {
     listeners: OnceCell<Read<Vec<Listener>>>,
     logins: OnceCell<Read<Vec<Login>>>,
     os_release: OnceCell<Read<OsRelease>>,
+    packaged_units: OnceCell<Read<Files>>,
     packages: OnceCell<Read<Database>>,
     rsyslog: OnceCell<Read<Option<Rsyslog>>>,
     scan: OnceCell<Read<Scan>>,
@@ -257,6 +258,20 @@ impl<'a> Look<'a> {
             self.packages,
             found(Database::read(self.root), "there is no package database /var/lib/dpkg/status")
         )
+    }
+
+    /// Which package ships each of systemd's units and their drop-ins, and with which digest.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn packaged_units(&self) -> Read<&Files> {
+        once!(self.packaged_units, {
+            let is_unit = |path: &[u8]| {
+                let path = path.strip_prefix(b"usr/").unwrap_or(path);
+                [&b"lib/systemd/system/"[..], b"etc/systemd/system/"].iter().any(|f| path.starts_with(f))
+            };
+            Files::read_some(self.root, self.packages()?, is_unit).map_err(words)
+        })
     }
 
     /// rsyslog's configuration, where it is installed.

@@ -10,6 +10,7 @@ mod edits;
 mod format;
 mod kinds;
 mod lines;
+mod matches;
 mod mutant;
 mod order;
 mod page;

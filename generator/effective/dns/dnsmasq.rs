@@ -1,7 +1,7 @@
 //! dnsmasq as a service: `dnsmasq.conf` with its folder. The binary alone (as libvirt uses it) is no server.
 
 use super::{DnsServer, Recursion};
-use crate::effective::glob;
+use crate::effective::files;
 use crate::effective::reach::{Reach, Server};
 use crate::location::{Location, Sourced};
 use crate::target::{Result, Root};
@@ -22,7 +22,7 @@ pub fn read(root: Root<'_>) -> Result<Option<DnsServer>> {
     }
     let mut options = Options::default();
     let mut files = vec![FILE.to_owned()];
-    files.extend(glob::files(root, FOLDER)?);
+    files.extend(files::regular(root, FOLDER)?);
     for file in files {
         for (index, line) in root.read_text(&file)?.unwrap_or_default().lines().enumerate() {
             let line = line.split('#').next().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! The syntax of `named.conf`: statements of words and braces, three kinds of comments, and includes.
 
-use crate::effective::glob;
+use crate::effective::files;
 use crate::location::Location;
 use crate::target::{Result, Root};
 
@@ -53,7 +53,7 @@ fn include(
     let mut out = Vec::new();
     for mut statement in statements {
         if statement.name() == "include" && depth < MAX_DEPTH {
-            for path in glob::files(root, statement.words.get(1).map_or("", String::as_str))? {
+            for path in files::regular(root, statement.words.get(1).map_or("", String::as_str))? {
                 out.extend(read_file(root, &path, files)?);
             }
             continue;

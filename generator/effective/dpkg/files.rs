@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use md5::Digest;
+
 use super::{Database, Md5};
 use crate::target::{Result, Root};
 
@@ -22,6 +24,22 @@ pub struct Owner<'a> {
     pub md5: Option<Md5>,
     /// A configuration file, which an administrator may change.
     pub conffile: bool,
+}
+
+/// A file, held against its package's digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shipped<'a> {
+    /// As packaged; also where dpkg keeps no digest of it.
+    Unchanged,
+    /// Other bytes.
+    Changed {
+        /// The package's name.
+        package: &'a str,
+        /// A configuration file, which an administrator may change.
+        conffile: bool,
+    },
+    /// No package has it, or there is no file.
+    Unknown,
 }
 
 /// Every packaged path.
@@ -94,6 +112,22 @@ impl Files {
     /// bytes are public.
     pub fn ships_content(&self, md5: Md5) -> bool {
         self.owners.values().any(|entry| entry.md5 == Some(md5))
+    }
+
+    /// Whether a file is as its package ships it, links followed.
+    ///
+    /// # Errors
+    /// A file that can't be read.
+    pub fn shipped(&self, root: Root<'_>, path: &str) -> Result<Shipped<'_>> {
+        let Some(found) = root.resolve(path)? else { return Ok(Shipped::Unknown) };
+        let Some(owner) = self.owner(&found.path) else { return Ok(Shipped::Unknown) };
+        let content = root.read(&found.path)?.unwrap_or_default();
+        let same = owner.md5.is_none_or(|md5| md5 == Md5(md5::Md5::digest(&content).into()));
+        Ok(if same {
+            Shipped::Unchanged
+        } else {
+            Shipped::Changed { package: owner.package, conffile: owner.conffile }
+        })
     }
 
     /// The package that ships a path (relative to the root, links resolved). `None`: no package

@@ -5,7 +5,7 @@ mod files;
 mod tests;
 mod version;
 
-pub use files::{Files, Owner};
+pub use files::{Files, Owner, Shipped};
 pub use version::compare as compare_versions;
 
 use std::collections::HashMap;

@@ -11,7 +11,7 @@ mod version;
 
 use std::collections::BTreeMap;
 
-use crate::location::Sourced;
+use crate::location::{Location, Sourced};
 use crate::target::{FileKind, Result, Root, TargetError};
 
 /// Where files may be, most important first.
@@ -82,6 +82,21 @@ impl IniDropin {
         assigned.find_map(|set| Some(Sourced::new(parse(&set.value)?, set.at.clone())))
     }
 
+    /// The line that decides a key for a program that passes over values that it can't read, and those
+    /// that lose to it; `None` where no line sets it. Where none can be read, the last one is what
+    /// somebody wanted.
+    pub fn deciding(
+        &self,
+        section: &str,
+        key: &str,
+        is_readable: impl Fn(&str) -> bool,
+    ) -> Option<(&Sourced<String>, Vec<Location>)> {
+        let set = self.all(section, key);
+        let decides = set.iter().rposition(|set| is_readable(&set.value)).or(set.len().checked_sub(1))?;
+        let losing = set.iter().enumerate().filter(|(index, _)| *index != decides);
+        Some((&set[decides], losing.map(|(_, set)| set.at.clone()).collect()))
+    }
+
     fn add(&mut self, root: Root<'_>, path: String) -> Result<Added> {
         let bytes = match root.read(&path) {
             Ok(Some(bytes)) => bytes,
@@ -98,6 +113,13 @@ impl IniDropin {
         self.files.push(path);
         Ok(if whole { Added::Whole } else { Added::Broken })
     }
+}
+
+/// The assignments of one file's text, in order: section, key and value.
+pub fn assignments(path: &str, text: &str) -> Vec<(String, String, Sourced<String>)> {
+    let mut found = Vec::new();
+    syntax::read(path, text.as_bytes(), |line| found.push((line.section, line.key, line.value)));
+    found
 }
 
 /// What came of a file.

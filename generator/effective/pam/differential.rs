@@ -176,7 +176,7 @@ fn installed() -> Option<PamVersion> {
     let asked = Command::new("dpkg-query").args(["-W", "-f", "${Version}", "libpam0g"]).output().ok()?;
     let text = String::from_utf8(asked.stdout).ok()?;
     let mut numbers = text.split('.').map_while(|number| number.parse().ok());
-    let patches = Patches { at_include: true };
+    let patches = Patches { at_include: true, limits_spare_root: true };
     Some(PamVersion { major: numbers.next()?, minor: numbers.next()?, patches })
 }
 

@@ -1,9 +1,11 @@
 use super::*;
 use crate::effective::testing::MemoryTree;
 
-const OLD: PamVersion = PamVersion { major: 1, minor: 5, patches: Patches { at_include: true } };
+const OLD: PamVersion =
+    PamVersion { major: 1, minor: 5, patches: Patches { at_include: true, limits_spare_root: true } };
 const NEW: PamVersion = PamVersion { minor: 7, ..OLD };
-const PLAIN: PamVersion = PamVersion { major: 1, minor: 7, patches: Patches { at_include: false } };
+const PLAIN: PamVersion =
+    PamVersion { major: 1, minor: 7, patches: Patches { at_include: false, limits_spare_root: false } };
 
 fn service(files: &[(&str, &str)]) -> Service {
     let tree = MemoryTree::of(files);

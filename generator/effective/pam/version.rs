@@ -21,11 +21,18 @@ pub struct PamVersion {
 pub struct Patches {
     /// Knows the line `@include NAME`, and looks for what any line includes in `/etc/pam.d` alone.
     pub at_include: bool,
+    /// `pam_limits` has no lines for root but those with its name.
+    pub limits_spare_root: bool,
 }
 
 impl PamVersion {
     /// Lines of any length, and a bound on nested includes: since 1.6.
-    pub(super) fn has_long_lines(self) -> bool {
+    pub(in crate::effective) fn has_long_lines(self) -> bool {
+        (self.major, self.minor) >= (1, 6)
+    }
+
+    /// `pam_limits` goes on without a file that is not there: since 1.5.3.
+    pub(in crate::effective) fn takes_missing_limits(self) -> bool {
         (self.major, self.minor) >= (1, 6)
     }
 }

@@ -7,7 +7,7 @@ mod script;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::effective::glob;
+use crate::effective::files;
 use crate::effective::reach::Reach;
 use crate::location::Location;
 use crate::target::{Result, Root};
@@ -277,8 +277,8 @@ fn listens(address: &str) -> Reach {
 /// A folder's name stands for all of its files.
 fn include(root: Root<'_>, pattern: &str) -> Result<Vec<String>> {
     match pattern.strip_suffix('/') {
-        Some(_) => glob::files(root, &format!("{pattern}*")),
-        None => glob::files(root, pattern),
+        Some(_) => files::regular(root, &format!("{pattern}*")),
+        None => files::regular(root, pattern),
     }
 }
 

@@ -166,6 +166,11 @@ impl Criterion {
         }
     }
 
+    /// The port that it asks for.
+    pub(super) fn port(&self) -> Option<u16> {
+        if let Self::LocalPort(port) = self { Some(*port) } else { None }
+    }
+
     /// Already met when the daemon starts, before any login.
     pub(super) fn met_at_start(&self) -> bool {
         matches!(self, Self::Version { matches: true })

@@ -19,6 +19,7 @@ mod listen;
 mod load;
 mod numbers;
 mod pattern;
+mod possible;
 mod resolve;
 #[cfg(test)]
 mod tests;

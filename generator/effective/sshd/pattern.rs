@@ -61,7 +61,12 @@ fn items(list: &str) -> impl Iterator<Item = &str> {
 
 /// Whether some text could match the list at all: a list of negations never does.
 pub fn has_positive(list: &str) -> bool {
-    items(list).any(|i| !i.starts_with('!'))
+    positives(list).next().is_some()
+}
+
+/// The patterns of a list that are not negated.
+pub fn positives(list: &str) -> impl Iterator<Item = &str> {
+    items(list).filter(|item| !item.starts_with('!'))
 }
 
 /// Whether every text matches the list.
@@ -99,6 +104,27 @@ pub fn match_addresses(address: &str, list: &str) -> Match {
         }
     }
     found
+}
+
+/// An address with the bits that count.
+#[derive(Clone, Copy, Debug)]
+pub struct Net(IpAddr, u32);
+
+impl Net {
+    /// Whether the other one lies in this one.
+    pub fn holds(&self, other: &Self) -> bool {
+        self.1 <= other.1 && contains(self.0, self.1, other.0)
+    }
+}
+
+/// A list's networks, each with whether it is negated; `None` where one is a wildcard.
+pub fn networks(list: &str) -> Option<Vec<(bool, Net)>> {
+    let network = |item: &str| {
+        let plain = item.strip_prefix('!').unwrap_or(item);
+        let Network::Net(ip, bits) = network(plain) else { return None };
+        Some((plain != item, Net(ip, bits)))
+    };
+    list.split(',').map(network).collect()
 }
 
 enum Network {

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::criteria::{Connection, Criterion};
 use super::keywords::{self, Keyword, Kind};
 use super::load::{Loaded, Statement};
+use super::possible::possible;
 use super::values::{self, Value};
 use super::version::OpenSshVersion;
 use super::{Effective, numbers};
@@ -73,7 +74,8 @@ pub(super) fn reachable(
 /// What a login must meet for a statement under these guards; `None` where none can.
 fn asked<'a>(loaded: &'a Loaded, guards: &[usize]) -> Option<BTreeSet<&'a Criterion>> {
     let all = || guards.iter().flat_map(|g| &loaded.blocks[*g]);
-    (!all().any(Criterion::never)).then(|| all().filter(|c| !c.always()).collect())
+    let asked = || all().filter(|c| !c.always()).collect();
+    (!all().any(Criterion::never)).then(asked).filter(possible)
 }
 
 fn settle(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Units;
 use super::lookup::{self, Directory, File};
 use super::name::{self, Kind};
-use crate::target::{FileKind, Result, TargetError};
+use crate::target::{FileKind, Result, TargetError, display};
 
 /// Links followed from one name to the next before it counts as a loop, as in systemd.
 const MAX_FOLLOWED: usize = 64;
@@ -83,6 +83,12 @@ impl Units<'_> {
             }
         }
         Ok(Err(Missing::Broken))
+    }
+
+    /// The strongest file or link of a name, written as [`super::Unit::fragment`] is.
+    pub fn place(&self, unit: &str) -> Option<String> {
+        let directory = self.directories.iter().find(|directory| directory.units.contains_key(unit))?;
+        Some(display(format!("{}/{unit}", directory.path).as_bytes()))
     }
 
     /// The strongest file of a name, or for an instance else of its template.

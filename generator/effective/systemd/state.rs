@@ -73,10 +73,11 @@ impl Units<'_> {
     /// A file that can't be read.
     pub fn state(&self, unit: &str) -> Result<Sourced<State>> {
         let nowhere = |state| Sourced::new(state, Location::file(unit));
+        let link = |state| Sourced::new(state, Location::file(self.place(unit).unwrap_or(unit.to_owned())));
         let found = match self.find(unit, Reader::Systemctl)? {
             Ok(found) => found,
             Err(Missing::NotFound) => return Ok(nowhere(State::NotFound)),
-            Err(Missing::Broken) => return Ok(nowhere(State::Broken)),
+            Err(Missing::Broken) => return Ok(link(State::Broken)),
         };
         let here = |state| Sourced::new(state, Location::file(display(found.path.as_bytes())));
         let purpose = self.directories.iter().find(|d| is_directly_in(&found.path, &d.path));
@@ -87,7 +88,7 @@ impl Units<'_> {
             return Ok(here(state));
         }
         if name::base(&found.path) != unit && !instance {
-            return Ok(here(State::Alias));
+            return Ok(link(State::Alias));
         }
         match purpose {
             Purpose::Generated => return Ok(here(State::Generated)),

@@ -9,7 +9,9 @@ use ironseed::effective::dpkg::{Database, Files};
 use ironseed::effective::fail2ban;
 use ironseed::effective::firewall::{self, Family, Protocol, RuleSet};
 use ironseed::effective::keyvalue::{self, Syntax, Wins};
+use ironseed::effective::limits::Limits;
 use ironseed::effective::pam::{self, Code, Facility, PamVersion};
+use ironseed::effective::profile::Profile;
 use ironseed::effective::secrets::Scanner;
 use ironseed::effective::sshd::{self, Connection, OpenSshVersion, Patches};
 use ironseed::effective::systemd::Units;
@@ -23,8 +25,8 @@ use super::{Takes, Target};
 
 /// libpam with Debian's additions, and as released.
 const PAM: [PamVersion; 2] = [
-    PamVersion { major: 1, minor: 5, patches: pam::Patches { at_include: true } },
-    PamVersion { major: 1, minor: 7, patches: pam::Patches { at_include: false } },
+    PamVersion { major: 1, minor: 5, patches: pam::Patches { at_include: true, limits_spare_root: true } },
+    PamVersion { major: 1, minor: 7, patches: pam::Patches { at_include: false, limits_spare_root: false } },
 ];
 
 /// passwd and its neighbours, authorised keys, PAM's stacks and the two forms of key and value.
@@ -45,6 +47,11 @@ pub const ACCOUNTS: Target = Target {
             "/etc/pam.d/other",
             "/etc/login.defs",
             "/etc/security/pwquality.conf",
+            "/etc/security/limits.conf",
+            "/etc/security/limits.d/a.conf",
+            "/etc/profile",
+            "/etc/profile.d/a.sh",
+            "/etc/bash.bashrc",
         ],
         shipped: &["/bin/sh"],
         read: |root| {
@@ -73,6 +80,14 @@ pub const ACCOUNTS: Target = Target {
                         }
                     }
                 }
+            }
+            for version in PAM {
+                if let Ok(limits) = Limits::read(root, version) {
+                    limits.logins().iter().for_each(|login| _ = black_box(limits.of(login)));
+                }
+            }
+            if let Ok(profile) = Profile::read(root) {
+                let _ = black_box(profile.overruling("/etc/profile", "umask", "077"));
             }
             for (file, syntax) in
                 [("/etc/login.defs", Syntax::Blank), ("/etc/security/pwquality.conf", Syntax::Equals)]

@@ -5,6 +5,7 @@ mod boot;
 mod files;
 mod machine;
 mod network;
+mod programs;
 
 use ironseed::target::Root;
 use serde_json::Value;
@@ -37,6 +38,8 @@ fn of(make: &Maker<'_>) -> Vec<Mutant> {
         "hygiene" => files::hygiene(make),
         "moduli" => files::moduli(make),
         "secrets" => files::secrets(make),
+        "file" => programs::file(make),
+        "key-value" => programs::key_value(make),
         "group" => accounts::group(make),
         "accounts" => accounts::accounts(make),
         "privileges" => accounts::privileges(make),
@@ -46,8 +49,9 @@ fn of(make: &Maker<'_>) -> Vec<Mutant> {
         "log-transport" => network::log_transport(make),
         // Lines of files, all of them.
         "sshd" | "sshd-main" | "ssh-port" | "host-key" | "update-reboot" | "ban" | "journald"
-        | "announcements" | "file" | "key-value" | "sysctl" | "kernel-module" | "sudo-default"
-        | "audit-rules" | "mount" => Vec::new(),
+        | "announcements" | "sysctl" | "kernel-module" | "sudo-default" | "audit-rules" | "mount" => {
+            Vec::new()
+        }
         other => panic!("nothing breaks settings of kind `{other}`: say how"),
     }
 }

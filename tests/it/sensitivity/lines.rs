@@ -8,6 +8,7 @@ use ironseed::target::Root;
 use super::base::Base;
 use super::edits::{self, edited, rewritten};
 use super::format::{Answer, Format, Place, Shadow};
+use super::matches;
 use super::mutant::{Effect, Mutant, Operator};
 use super::order::{ADDS_UP, Line, SSHD_MAIN, decider, lines_for, still};
 use super::wrong::wrong;
@@ -41,14 +42,15 @@ fn subject(base: &Base, bundle: &Bundle, path: &str) -> String {
 }
 
 /// One file and the check it is there for.
-struct File<'b> {
-    base: &'b Base,
+pub struct File<'b> {
+    pub base: &'b Base,
     path: &'b str,
     subject: String,
 }
 
 impl File<'_> {
-    fn mutant(&self, operator: Operator, what: &str, edits: Vec<Edit>, meaning: Vec<Effect>) -> Mutant {
+    /// A change that means what is said, beside what its edits mean to everybody.
+    pub fn mutant(&self, operator: Operator, what: &str, edits: Vec<Edit>, meaning: Vec<Effect>) -> Mutant {
         let name = format!("{}: {what}", self.path);
         let mut effects = edits::effects(&edits, self.base);
         effects.extend(meaning);
@@ -249,6 +251,9 @@ impl File<'_> {
         if let Some(bad) = bad.filter(|_| decides && !key.starts_with("blacklist")) {
             for shadow in format.shadows {
                 all.extend(self.shadow(format, shadow, key, &bad));
+            }
+            if format.name == "sshd" {
+                all.extend(matches::mutants(self, format, line, key));
             }
         }
         all

@@ -21,6 +21,8 @@ pub enum Operator {
     Dangling,
     Masked,
     Second,
+    MatchWins,
+    MatchLoses,
     Crlf,
     Trailing,
     Case,
@@ -31,7 +33,7 @@ pub enum Operator {
 
 impl Operator {
     /// All of them, with the words of the page.
-    pub const ALL: [(Self, &'static str, &'static str); 16] = [
+    pub const ALL: [(Self, &'static str, &'static str); 18] = [
         (Self::Delete, "delete", "the file, package or enablement goes"),
         (Self::Alter, "alter", "another value in the place of the wanted one"),
         (Self::Comment, "comment", "the line becomes a comment"),
@@ -42,6 +44,8 @@ impl Operator {
         (Self::Dangling, "dangling", "a symbolic link to nothing in the file's place"),
         (Self::Masked, "masked", "the unit, or the file, is a link to /dev/null"),
         (Self::Second, "second", "one more of a kind of which there may be none, or one"),
+        (Self::MatchWins, "Match +", "a Match block of sshd weakens some login"),
+        (Self::MatchLoses, "Match -", "a Match block of sshd weakens nobody"),
         (Self::Crlf, "CRLF", "lines end in CR LF"),
         (Self::Trailing, "trailing", "blanks at the line's end"),
         (Self::Case, "case", "capital and small letters swapped in the key"),
@@ -72,6 +76,12 @@ pub enum Effect {
     Owner(String, u32),
     /// The unit does not start at boot any more.
     NotStarted(String),
+    /// The unit starts, and does something else, or nothing.
+    Undone(String),
+    /// The unit runs other commands.
+    Commands(String),
+    /// No login shell reads the folder any more.
+    Unread(&'static str),
     /// The package is not installed any more.
     Uninstalled(String),
     /// This very setting, of that number in the check of that number, is not met.
@@ -139,7 +149,15 @@ impl Effect {
             (Self::Key(format, key), "key-value") => is(text("file"), format) && text("key") == key,
             (Self::Refused(format), "key-value") => is(text("file"), format),
             (Self::Gone(path), "key-value") => path_of("file", path),
+            (Self::Gone(path), "file") if path == "/etc/profile" => {
+                text("path").starts_with("/etc/profile.d/")
+            }
             (Self::Content(path) | Self::Gone(path), "file") => path_of("path", path),
+            // journald concludes; a file that says something of a key is about what it concludes.
+            (Self::Key("journald", key), "file") => {
+                text("path").starts_with("/etc/systemd/journald.conf")
+                    && text("content").lines().any(|line| line.split('=').next() == Some(key))
+            }
             (Self::Gone(path), "file-mode") => {
                 // Of several files that fit, the rest still stand.
                 path_of("path", path) && item.fields["optional"] != true
@@ -162,6 +180,19 @@ impl Effect {
                 let role = text("role");
                 base.plan.distro.units.get(role).map_or(role, String::as_str) == unit
                     && text("state") == "enabled"
+            }
+            (Self::Undone(unit), "unit") => {
+                // A timer is there for its service.
+                let stem = |name: &str| name.rsplit_once('.').map(|(stem, _)| stem.to_owned());
+                let role = text("role");
+                let name = base.plan.distro.units.get(role).map_or(role, String::as_str);
+                text("state") == "enabled"
+                    && (name == unit || name.ends_with(".timer") && stem(name) == stem(unit))
+            }
+            (Self::Unread(folder), "file") => text("path").starts_with(folder),
+            // Nobody knows what is let in by rules that another command loads.
+            (Self::Commands(unit), "ports" | "firewall") => {
+                base.plan.distro.units.get("firewall") == Some(unit)
             }
             (Self::NotStarted(unit), "ports") => base.plan.distro.units.get("ssh") == Some(unit),
             (Self::Uninstalled(package), "package") => {

@@ -9,9 +9,10 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use self::programs::{PROGRAMS, Program, Says, run};
+use self::programs::{PROGRAMS, Program, Says, run, sshd_for};
 use super::edits::swapped;
 use super::format::{Answer, FORMATS, Format, Place};
+use super::matches::{BLOCKS, LOGIN, filled};
 use super::mutant::Operator;
 use crate::image::skipped;
 use crate::program::have;
@@ -94,6 +95,25 @@ fn programs_make_of_changed_lines_what_the_table_says() {
                     program.format
                 ));
             }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn match_blocks_win_and_lose_as_the_mutants_say() {
+    let Some((program, _)) = programs().find(|(p, _)| p.format == "sshd") else { return };
+    let mut wrong = String::new();
+    for block in BLOCKS {
+        let tree = program.tree(&program.content());
+        let text = filled(block, program.good, program.bad, 22022);
+        write(tree.path(), "/etc/ssh/sshd_config.d/zz.conf", &text);
+        let named = |word: &&str| !block.login.contains(&word[..=word.find('=').unwrap()]);
+        let login: Vec<&str> = block.login.split(',').chain(LOGIN.split(',').filter(named)).collect();
+        let said = sshd_for(tree.path(), &["-C", &login.join(",")]);
+        let wanted = if block.wins { Says::Else } else { Says::Good };
+        if said != wanted {
+            wrong.push_str(&format!("\n  {}: sshd: {said:?}, the block: {wanted:?}", block.name));
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

@@ -168,7 +168,11 @@ pub const FORMATS: &[Format] = &[
     },
     Format {
         name: "journald",
-        paths: &["/etc/systemd/journald.conf", "/etc/systemd/journald.conf.d/*.conf"],
+        paths: &[
+            "/etc/systemd/journald.conf",
+            "/etc/systemd/journald.conf.d/*.conf",
+            "/usr/lib/systemd/journald.conf.d/*.conf",
+        ],
         bom_key: Same,
         shadows: &[
             within(
@@ -409,7 +413,7 @@ pub const FORMATS: &[Format] = &[
                 "-a task,never\n",
             ),
         ],
-        source: "augenrules",
+        source: "augenrules and auditctl",
         ..PLAIN
     },
 ];

@@ -34,6 +34,7 @@ pub fn unit(make: &Maker<'_>) -> Vec<Mutant> {
             preset("/etc/systemd/system-preset"),
         ),
     ];
+    all.extend(undone(make, unit));
     // A unit of the profile's own stands where a mask would.
     if make.root().entry(&own).unwrap().is_none() {
         all.push(make.mutant(
@@ -56,6 +57,120 @@ pub fn unit(make: &Maker<'_>) -> Vec<Mutant> {
         ));
     }
     all
+}
+
+/// The unit starts, and does what another one would, or does nothing; or only seems to.
+fn undone(make: &Maker<'_>, unit: &str) -> Vec<Mutant> {
+    let own = format!("{SYSTEM}/{unit}");
+    let weaker = format!("/usr/local/lib/systemd/system/{unit}.d/x.conf");
+    let in_drop_in = |text: &str| vec![file(&format!("{own}.d/zz.conf"), 0o644, text)];
+    let wins = |operator, what: &str, edits, unit: &str| {
+        make.mutant(operator, &format!("{unit} {what}"), edits, vec![Effect::Undone(unit.to_owned())])
+    };
+    let loses = |what: &str, edits| make.loses(Operator::ShadowLoses, &format!("{unit} {what}"), edits);
+    let plus = Operator::ShadowWins;
+    let mut all = vec![
+        wins(
+            plus,
+            "has a condition that can't hold",
+            in_drop_in("[Unit]\nConditionPathExists=/no/such\n"),
+            unit,
+        ),
+        wins(
+            plus,
+            "has an assert that can't hold",
+            in_drop_in("[Unit]\nAssertPathExists=!/etc/passwd\n"),
+            unit,
+        ),
+        wins(
+            plus,
+            "has no condition of several that holds",
+            in_drop_in("[Unit]\nConditionPathExists=|/no\nConditionUser=|nobody\n"),
+            unit,
+        ),
+        loses("has a condition that holds", in_drop_in("[Unit]\nConditionPathExists=/etc/passwd\n")),
+        loses("has a condition that a machine decides", in_drop_in("[Unit]\nConditionMemory=>1M\n")),
+        loses(
+            "has one condition of several that holds",
+            in_drop_in("[Unit]\nConditionPathExists=|/no\nConditionUser=|root\n"),
+        ),
+        loses(
+            "has such a condition where systemd does not look",
+            vec![file(&format!("{own}.d/zz.txt"), 0o644, "[Unit]\nConditionPathExists=/no\n")],
+        ),
+        loses(
+            "has such a condition behind a file of the same name",
+            vec![
+                file(&weaker, 0o644, "[Unit]\nConditionPathExists=/no\n"),
+                link(&format!("{own}.d/x.conf"), "/dev/null"),
+            ],
+        ),
+    ];
+    let (key, other) = match unit.rsplit_once('.') {
+        Some((_, "service")) => ("ExecStart", "/bin/true"),
+        Some((stem, "timer")) => {
+            let service = format!("{stem}.service");
+            let instead = "[Service]\nExecStart=\nExecStart=/bin/true\n";
+            let edits = vec![file(&format!("{SYSTEM}/{service}.d/zz.conf"), 0o644, instead)];
+            all.push(wins(plus, "runs another command", edits, &service));
+            (
+                if make.text(&shipped(make, unit)).contains("OnCalendar=") {
+                    "OnCalendar"
+                } else {
+                    "OnBootSec"
+                },
+                "2099-01-01",
+            )
+        }
+        _ => return all,
+    };
+    let other = if key == "OnBootSec" { "30d" } else { other };
+    let section = if key == "ExecStart" { "Service" } else { "Timer" };
+    let path = shipped(make, unit);
+    let text = make.text(&path);
+    let lines = || text.lines().filter(|line| line.starts_with(&format!("{key}=")));
+    let same = lines().collect::<Vec<_>>().join("\n");
+    let replaced: String = text
+        .lines()
+        .map(|line| {
+            if line.starts_with(&format!("{key}=")) {
+                format!("{key}={other}\n")
+            } else {
+                format!("{line}\n")
+            }
+        })
+        .collect();
+    assert!(!same.is_empty(), "{path} has no {key}");
+    let instead = |line: &str| format!("[{section}]\n{key}=\n{line}\n");
+    let wins = |operator, what: &str, edits, unit: &str| {
+        let meaning = vec![Effect::Undone(unit.to_owned()), Effect::Commands(unit.to_owned())];
+        make.mutant(operator, &format!("{unit} {what}"), edits, meaning)
+    };
+    all.push(wins(plus, "does something else", in_drop_in(&instead(&format!("{key}={other}"))), unit));
+    all.push(wins(
+        plus,
+        "does something else, by a package's drop-in",
+        vec![file(&weaker, 0o644, &instead(&format!("{key}={other}")))],
+        unit,
+    ));
+    all.push(loses("does the same, said anew", in_drop_in(&instead(&same))));
+    // A file of the profile's own has mutants of its lines.
+    if path.starts_with("/usr/") {
+        all.push(wins(Operator::Alter, "is another one", vec![make.put(&path, &replaced)], unit));
+        all.push(wins(plus, "is another one, in /etc", vec![file(&own, 0o644, &replaced)], unit));
+        all.push(loses("is copied to /etc", vec![file(&own, 0o644, &text)]));
+        let weakest = format!("/usr/local/lib/systemd/system/{unit}");
+        let behind = vec![file(&own, 0o644, &text), file(&weakest, 0o644, &replaced)];
+        all.push(loses("is another one behind its copy in /etc", behind));
+    }
+    all
+}
+
+/// The unit's own file, links of folders followed.
+fn shipped(make: &Maker<'_>, unit: &str) -> String {
+    let folders = [SYSTEM, "/usr/lib/systemd/system"];
+    let mut paths = folders.iter().map(|folder| format!("{folder}/{unit}"));
+    paths.find(|path| make.root().exists(path).unwrap()).unwrap_or_else(|| panic!("there is no {unit}"))
 }
 
 /// Every link that makes a target start the unit, taken away.

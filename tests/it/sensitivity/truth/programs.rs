@@ -180,12 +180,16 @@ fn says(answer: Option<String>, good: impl Fn(&str) -> bool) -> Says {
 }
 
 fn sshd(root: &Path) -> Says {
+    sshd_for(root, &[])
+}
+
+/// The same for one login, in words for sshd's command line.
+pub fn sshd_for(root: &Path, login: &[&str]) -> Says {
     let key = at(root, "/key");
     run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &key], &[]);
     let main = at(root, "/etc/ssh/sshd_config");
-    says(run("/usr/sbin/sshd", &["-T", "-f", &main, "-h", &key], &[]), |t| {
-        t.contains("\nx11forwarding yes\n")
-    })
+    let words = [&["-T", "-f", &main, "-h", &key], login].concat();
+    says(run("/usr/sbin/sshd", &words, &[]), |t| t.contains("\nx11forwarding yes\n"))
 }
 
 /// systemd says the order of the files; its program sets their lines in a network of its own.

@@ -1,7 +1,12 @@
-//! `unit`: what a systemd unit's enablement shall be.
+//! `unit`: what a systemd unit's enablement shall be; one that is enabled also does what it is for.
+
+mod task;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use self::task::Task;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::effective::systemd::State;
@@ -28,7 +33,7 @@ impl Unit {
 }
 
 impl Kind for Unit {
-    const SUMMARY: &'static str = "a unit starts at boot, does not, or can't";
+    const SUMMARY: &'static str = "a unit starts at boot and does what it is for, does not, or can't";
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -77,8 +82,21 @@ impl Unit {
             UnitState::Masked => state.value == State::Masked,
         };
         let (found, wanted) = (format!("{name} {}", state.value), format!("{name} {}", self.state.word()));
-        let reason = format!("systemd would call {name} {}", state.value);
-        Observation::judge(plane, good, found, wanted, reason).at(state.at)
+        if !good || self.state != UnitState::Enabled {
+            let reason = format!("systemd would call {name} {}", state.value);
+            return Observation::judge(plane, good, found, wanted, reason).at(state.at);
+        }
+        match task::judge(look, systemd, name) {
+            Ok(Task::Done(notes)) => {
+                let found = std::iter::once(found).chain(notes).collect::<Vec<_>>().join("; ");
+                Observation::pass(plane, found, wanted).at(state.at)
+            }
+            Ok(Task::Undone(why)) => {
+                let found = format!("{found}, without effect");
+                Observation::fail(plane, found, wanted, why.value).at(why.at)
+            }
+            Err(why) => Observation::error(plane, wanted, why),
+        }
     }
 
     fn running(&self, look: &Look<'_>, name: &str) -> Observation {
