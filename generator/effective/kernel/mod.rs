@@ -2,6 +2,7 @@
 //!
 //! Reads `/boot`, `/lib/modules` and GRUB's generated configuration. It must not know which options are wanted.
 
+pub mod defaults;
 mod grub;
 
 use crate::effective::dpkg::compare_versions;

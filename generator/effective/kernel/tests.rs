@@ -184,3 +184,56 @@ fn hostile_scripts_end() {
         assert!(kernels(&tree).boots.is_err(), "{script:.40}");
     }
 }
+
+/// As Fedora's grub2 writes it.
+const BLS: &str = r#"
+load_env -f ${config_directory}/grubenv
+set default="${saved_entry}"
+insmod blscfg
+blscfg
+if [ -f ${config_directory}/user.cfg ]; then source ${config_directory}/user.cfg; fi
+"#;
+
+fn bls_tree(environment: &str) -> MemoryTree {
+    let environment = format!("# GRUB Environment Block\n{environment}###");
+    let mut tree = MemoryTree::of(&[("/boot/grub2/grub.cfg", BLS), ("/boot/grub2/grubenv", &environment)]);
+    for release in ["5.14.0-70.el9.x86_64", "5.14.0-427.el9.x86_64", "0-rescue"] {
+        let entry = format!(
+            "title Linux ({release})\nversion {release}\n# c\nlinux /vmlinuz-{release}\n\
+             initrd /initramfs-{release}.img $tuned_initrd\noptions root=UUID=u ro $kernelopts audit=1\n"
+        );
+        tree.write(format!("/boot/loader/entries/m1-{release}.conf"), entry);
+        tree.write(format!("/boot/vmlinuz-{release}"), "");
+        tree.write(format!("/lib/modules/{release}/modules.dep"), "");
+    }
+    tree
+}
+
+#[test]
+fn the_newest_boot_loader_entry_boots_unless_another_is_saved() {
+    let tree = bls_tree("kernelopts=console=ttyS0 quiet\n");
+    let boot = read(tree.root()).unwrap().unwrap().boots.unwrap();
+    assert_eq!(boot.release, "5.14.0-427.el9.x86_64");
+    assert_eq!(boot.at.to_string(), "/boot/loader/entries/m1-5.14.0-427.el9.x86_64.conf:4");
+    assert_eq!(boot.arguments, ["root=UUID=u", "ro", "console=ttyS0", "quiet", "audit=1"]);
+    for (saved, release) in [
+        ("m1-5.14.0-70.el9.x86_64", "5.14.0-70.el9.x86_64"),
+        ("Linux (0-rescue)", "0-rescue"),
+        ("1", "5.14.0-70.el9.x86_64"),
+        ("gone", "5.14.0-427.el9.x86_64"),
+    ] {
+        assert_eq!(booted(&bls_tree(&format!("saved_entry={saved}\n"))), release, "{saved}");
+    }
+}
+
+#[test]
+fn an_entry_ends_at_a_line_without_a_value() {
+    let mut tree = bls_tree("");
+    let newest = "/boot/loader/entries/m1-5.14.0-427.el9.x86_64.conf";
+    tree.write(newest, "title x\n\nlinux /vmlinuz-5.14.0-427.el9.x86_64\n");
+    assert_eq!(booted(&tree), "5.14.0-70.el9.x86_64", "an entry without a kernel is none");
+    tree.remove(newest).write(format!("{newest}.bak"), "linux /vmlinuz-0-rescue\n");
+    assert_eq!(booted(&tree), "5.14.0-70.el9.x86_64");
+    tree.write("/loader/entries/a.conf", "linux /vmlinuz-0-rescue\n");
+    assert!(booted(&tree).contains("there are entries in /loader/entries and /boot/loader/entries"));
+}

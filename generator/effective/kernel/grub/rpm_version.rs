@@ -74,3 +74,80 @@ fn compare_numbers(a: &[u8], b: &[u8]) -> Ordering {
     let (a, b) = (&a[significant(a)..], &b[significant(b)..]);
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::effective::testing::{Dice, Differential, Verdict, program};
+
+    /// Compares the two words of each line of a file.
+    const SCRIPT: &str = r#"%{lua: for line in io.lines("FILE") do
+        local a, b = line:match("^(%S*) (%S*)$"); print(rpm.vercmp(a, b) .. " ") end}"#;
+
+    /// What `+` means to GRUB, `^` means to RPM.
+    #[test]
+    fn agrees_with_rpm() {
+        if program("rpm").is_none() {
+            return;
+        }
+        let tally = Differential::cases(60).run(generate, |text: &String| {
+            let pairs = text.lines().filter_map(|line| line.split_once(' '));
+            let pairs = pairs.filter(|(a, b)| !a.is_empty() && !b.is_empty());
+            let (mut ours, mut asked) = (Vec::new(), String::new());
+            for (a, b) in pairs {
+                ours.push(format!("{a} {b} {}", compare(a, b) as i8));
+                asked += &format!("{a} {b}\n").replace('+', "^");
+            }
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), &asked).unwrap();
+            let script = SCRIPT.replace("FILE", &file.path().to_string_lossy());
+            let out = Command::new("rpm").args(["--eval", &script]).output().unwrap();
+            let said = String::from_utf8(out.stdout).unwrap();
+            let theirs = asked.lines().zip(said.split_whitespace());
+            let theirs: Vec<String> =
+                theirs.map(|(line, order)| format!("{line} {order}").replace('^', "+")).collect();
+            Verdict::same(&ours, &theirs)
+        });
+        assert_eq!(tally.refused, 0);
+    }
+
+    fn generate(dice: &mut Dice) -> String {
+        let mut version = || -> String {
+            let parts = [
+                "1",
+                "2",
+                "10",
+                "01",
+                "a",
+                "b",
+                "rc",
+                "~",
+                "+",
+                ".",
+                "_",
+                "el9",
+                "0",
+                "A",
+                "..",
+                "99999999999999999999",
+            ];
+            (0..dice.range(1..=5)).map(|_| dice.pick(&parts)).collect()
+        };
+        (0..20).map(|_| format!("{} {}\n", version(), version())).collect()
+    }
+
+    #[test]
+    fn ids_are_split_from_the_end() {
+        for (newer, older) in [
+            ("m-5.14.0-427.el9.x86_64", "m-5.14.0-70.el9.x86_64"),
+            ("m-5.15.0-1", "m-5.14.0-427"),
+            ("m-1", "m-0-rescue"),
+            ("m-6.1.0-1", "m-6.1.0~rc1-1"),
+        ] {
+            assert_eq!(compare_ids(newer, older), Ordering::Greater, "{newer} {older}");
+            assert_eq!(compare_ids(older, newer), Ordering::Less, "{newer} {older}");
+        }
+    }
+}

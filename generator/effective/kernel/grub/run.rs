@@ -139,6 +139,7 @@ impl<'a> Run<'a> {
     pub fn entry(&mut self, item: &Item) -> Result<()> {
         self.place = item.place.clone();
         self.variables.arguments = Some(item.arguments.clone());
+        self.variables.set("?", Value::known("0"));
         self.all(&item.body)?;
         Ok(())
     }
