@@ -166,7 +166,7 @@ impl Units<'_> {
         Ok(aliases)
     }
 
-    /// Addresses and paths on which a socket unit listens for streams, with their lines: a port,
+    /// Addresses and paths on which a socket unit listens for streams, with their lines: a port in decimal digits,
     /// `address:port` or a path. `None` where the unit can't be loaded.
     ///
     /// # Errors
@@ -181,6 +181,7 @@ impl Units<'_> {
                 streams.clear();
             } else if setting.key == "ListenStream" {
                 let value = name::expand(&setting.value.value, &unit.name);
+                let value = port(&value).map_or(value, |port| port.to_string());
                 streams.push(Sourced::new(value, setting.value.at.clone()));
             }
         }
@@ -200,8 +201,16 @@ impl Units<'_> {
             _ => return Ok(None),
         };
         let Some(unit) = self.unit(trigger)? else { return Ok(None) };
-        if let Some(named) = unit.last(section, key).filter(|v| !v.value.is_empty()) {
-            return Ok(Some(name::expand(&named.value, &unit.name)));
+        let expanded = unit.assignments(section, key).map(|named| name::expand(&named.value, &unit.name));
+        // A name that is none, or a template's, counts as a line that isn't there; so does an empty one.
+        let mut named = expanded.filter(|named| {
+            let kind = name::unit_type(named).filter(|_| name::kind(named) != Some(name::Kind::Template));
+            if key == "Service" { kind == Some("service") } else { kind.is_some() && *named != unit.name }
+        });
+        // Timers and paths keep the first, sockets the last.
+        let named = if key == "Service" { named.next_back() } else { named.next() };
+        if named.is_some() {
+            return Ok(named);
         }
         let stem = unit.name.rsplit_once('.').map_or(unit.name.as_str(), |(stem, _)| stem);
         let per_connection =
@@ -222,6 +231,20 @@ impl Units<'_> {
 fn is_true(text: &str) -> bool {
     let words = ["1", "yes", "y", "true", "t", "on"];
     words.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// A lone port as `safe_atou16()` reads it: `022` is octal, `0x16` hexadecimal.
+fn port(text: &str) -> Option<u16> {
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let (base, digits) = match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, &text[2..]),
+        [b'0', b'o' | b'O', ..] => (8, &text[2..]),
+        [b'0', b'b' | b'B', ..] => (2, &text[2..]),
+        [b'0', _, ..] => (8, &text[1..]),
+        _ => (10, text),
+    };
+    let plain = digits.bytes().all(|b| b.is_ascii_alphanumeric());
+    u16::from_str_radix(digits, base).ok().filter(|port| plain && *port > 0)
 }
 
 /// Directories for one name, the most specific first: its own, its template's, and in turn those

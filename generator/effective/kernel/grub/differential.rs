@@ -10,7 +10,7 @@ use crate::effective::testing::{Dialogue, Dice, Differential, MemoryTree, Verdic
 /// function can take its place; `initrd` ends the program. A menu that starts nothing is killed.
 const EMULATOR: &str = r#"
 import os, re, subprocess, sys
-WRAPPER = '''function linux { echo; echo "@@BEGIN@@"; for a in "$@"; do echo "@<$a>@"; done; }
+WRAPPER = '''function linux { echo; echo "@@BEGIN@@"; for own in "$@"; do echo "@<$own>@"; done; }
 function initrd { exit; }
 timeout=0
 source /boot/grub/case.cfg
@@ -73,7 +73,10 @@ fn agrees_with_grub_emu() {
                 format!("linux {}", words.join("\x1f"))
             }
             Err(why) if why.contains("can't read") => "refused".to_owned(),
-            Err(why) if why.contains("too deeply") || (why.contains("depends") && foreign) => {
+            Err(why)
+                if ["too deeply", "by itself"].iter().any(|w| why.contains(w))
+                    || (why.contains("depends") && foreign) =>
+            {
                 return Verdict::Unanswered;
             }
             Err(why) if ["no entry", "no Linux", "too long"].iter().any(|w| why.contains(w)) => {
@@ -286,6 +289,13 @@ impl Script<'_> {
                     "${config_directory}/custom.cfg",
                     "/boot/d/",
                 ]);
+                // The emulator's file system, unlike others, gives a directory a size.
+                let path = if flag.ends_with("-s") {
+                    path.replace("/boot/d", "/boot/empty")
+                } else {
+                    path.to_owned()
+                };
+                let path = path.replace("/empty/", "/empty");
                 format!("[ {flag} {path} ]")
             }
             8 => {

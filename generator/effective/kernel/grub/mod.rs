@@ -85,6 +85,9 @@ fn chosen(run: &mut Run<'_>) -> Result<std::result::Result<(Location, Vec<Value>
             let none = || format!("{}: the default entry starts no Linux kernel", item.at);
             return Ok(run.linux.take().ok_or_else(none));
         }
+        if let Some((at, _)) = run.linux.take() {
+            return Ok(Err(format!("{at}: a submenu loads a kernel by itself")));
+        }
     }
     Ok(Err(format!("more than {MAX_LEVELS} submenus stand in one another")))
 }

@@ -117,7 +117,6 @@ impl Variables {
                                 arguments.next();
                             }
                             match quoted {
-                                true if value.text.is_empty() => {}
                                 true => arguments.append(&value.text),
                                 false => arguments.split(&value.text),
                             }
