@@ -147,6 +147,9 @@ fn equals(line: &str) -> Option<(&str, &str)> {
 }
 
 #[cfg(test)]
+mod differential;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::effective::testing::MemoryTree;

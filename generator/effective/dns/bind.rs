@@ -100,7 +100,7 @@ impl<'s> Config<'s> {
             view.iter().rev().find(|s| s.name() == name).cloned().or_else(|| of(self.options).cloned())
         };
         if let Some(off) = find("recursion")
-            && off.words.get(1).is_some_and(|word| ["no", "false", "0"].contains(&word.as_str()))
+            && off.words.get(1).is_some_and(|word| ["no", "false", "0"].iter().any(|no| word.eq_ignore_ascii_case(no)))
         {
             return Sourced::new(Recursion::Off, off.at);
         }
@@ -145,3 +145,6 @@ impl<'s> Config<'s> {
         elements
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -202,10 +202,18 @@ impl Units<'_> {
         };
         let Some(unit) = self.unit(trigger)? else { return Ok(None) };
         let expanded = unit.assignments(section, key).map(|named| name::expand(&named.value, &unit.name));
-        // A name that is none, or a template's, counts as a line that isn't there; so does an empty one.
-        let mut named = expanded.filter(|named| {
-            let kind = name::unit_type(named).filter(|_| name::kind(named) != Some(name::Kind::Template));
-            if key == "Service" { kind == Some("service") } else { kind.is_some() && *named != unit.name }
+        // A name that is none counts as a line that isn't there; so does an empty one. Of a template, timers and
+        // paths start the instance of their own name.
+        let mut named = expanded.filter_map(|named| {
+            let kind = name::unit_type(&named)?;
+            let is_template = name::kind(&named) == Some(name::Kind::Template);
+            if key == "Service" {
+                return (kind == "service" && !is_template).then_some(named);
+            }
+            let (prefix, instance, _) = name::parts(&unit.name);
+            let own = instance.unwrap_or(prefix);
+            let named = if is_template { name::instantiate(&named, own) } else { named };
+            (named != unit.name).then_some(named)
         });
         // Timers and paths keep the first, sockets the last.
         let named = if key == "Service" { named.next_back() } else { named.next() };
