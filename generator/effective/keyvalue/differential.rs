@@ -39,7 +39,9 @@ fn login_defs_agree_with_useradd() {
     let own: Vec<&str> = ACCOUNTS.into_iter().chain([LOGIN_DEFS]).collect();
     let Some(mut useradd) = python_in_own_root(&own, "subprocess", USERADD) else { return };
     Differential::cases(100).run(login_defs, |tree| {
-        let Some(keys) = read(&tree.root(), LOGIN_DEFS, Syntax::Blank).unwrap() else { return Verdict::Unanswered };
+        let Some(keys) = read(&tree.root(), LOGIN_DEFS, Syntax::Blank).unwrap() else {
+            return Verdict::Unanswered;
+        };
         let age = |key: &str| keys.get(key, Wins::Last).map(|chosen| chosen.value.value);
         let ours =
             AGES.map(|key| age(key).and_then(|text| number(&text)).map_or("-".to_owned(), |n| n.to_string()));
@@ -119,7 +121,9 @@ fn pwquality_agrees_with_its_library() {
     }
     let mut library = Dialogue::start(command.args(["-c", LIBRARY]));
     Differential::cases(300).run(pwquality, |tree| {
-        let Some(keys) = read(&tree.root(), PWQUALITY, Syntax::Equals).unwrap() else { return Verdict::Unanswered };
+        let Some(keys) = read(&tree.root(), PWQUALITY, Syntax::Equals).unwrap() else {
+            return Verdict::Unanswered;
+        };
         let text = |key: &str| keys.get(key, Wins::Last).map(|chosen| chosen.value.value);
         let defaults = [8, 1, 0, 0, 0, 1];
         let mut ours: Vec<String> = NUMBERS

@@ -46,14 +46,21 @@ pub fn parse(script: &str) -> Result<Vec<Command>, usize> {
     let tokens = tokens(script);
     let mut parser = Parser { tokens: &tokens, at: 0, depth: 0 };
     let mut commands = Vec::new();
+    // GRUB parses what begins in one line before it runs any of it, and a function is there once it is parsed.
+    let mut parsed_together = 0;
     parser.newlines();
     while parser.at < tokens.len() {
-        let command = match parser.keyword("function") {
-            true => parser.function()?,
-            false => parser.command()?,
-        };
-        commands.push(command);
+        if parser.keyword("function") {
+            commands.insert(parsed_together, parser.function()?);
+            parsed_together += 1;
+        } else {
+            commands.push(parser.command()?);
+        }
+        let delimiters = parser.at;
         parser.delimiters(true)?;
+        if tokens[delimiters..parser.at].iter().any(|token| token.kind == Kind::Newline) {
+            parsed_together = commands.len();
+        }
     }
     Ok(commands)
 }
