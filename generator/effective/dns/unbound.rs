@@ -90,6 +90,8 @@ struct Config {
     files: usize,
     /// The first line that Unbound refuses.
     refused: Option<Location>,
+    /// An interface that can't be opened.
+    impossible: Option<Location>,
     /// The clause that lines belong to: whether it is `server:`.
     clause: Option<bool>,
     interfaces: Vec<Sourced<String>>,
@@ -164,9 +166,10 @@ impl Config {
             (_, []) => return None,
             _ if self.clause != Some(true) => return self.clause.map(|_| ()),
             ("interface" | "ip-address", [address]) => {
-                // Neither an address nor a device is called so.
-                if !address.chars().all(|c| c.is_alphanumeric() || ".:@-_%".contains(c)) {
-                    return None;
+                // Neither an address nor a device is called so, which shows when Unbound opens it.
+                let plausible = address.chars().all(|c| c.is_alphanumeric() || ".:@-_%".contains(c));
+                if !plausible && self.impossible.is_none() {
+                    self.impossible = Some(at.clone());
                 }
                 self.interfaces.push(Sourced::new((*address).to_owned(), at.clone()));
             }
@@ -188,8 +191,12 @@ impl Config {
         if let [Some(at), Some(_)] = &self.off {
             return Server::refused("unbound", at.clone()).reach;
         }
+        // Then the interfaces that are named are not opened.
         if let Some(at) = &self.automatic {
             return Sourced::new(Reach::Network, at.clone());
+        }
+        if let Some(at) = &self.impossible {
+            return Server::refused("unbound", at.clone()).reach;
         }
         let mut widest: Option<Sourced<Reach>> = None;
         for interface in &self.interfaces {

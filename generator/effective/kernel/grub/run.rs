@@ -331,7 +331,7 @@ impl<'a> Run<'a> {
                 self.give_up(format!("{} starts what is not read here", self.location(line)));
             }
             "blscfg" | "bls_import" => return self.boot_loader_entries(arguments, line),
-            "return" | "break" | "continue" => self.leave(name, arguments, line),
+            "return" | "break" | "continue" => return Ok(self.leave(name, arguments, line)),
             "setparams" => {
                 let Some(own) = &mut self.variables.arguments else { return Ok(INVALID) };
                 *own = arguments.to_vec();
@@ -345,8 +345,7 @@ impl<'a> Run<'a> {
             _ => return self.other(name, arguments),
         }
         match name {
-            "return" => Ok(arguments.first().map_or(self.last_status(), |code| code.text.parse().ok())),
-            "unset" | "export" | "break" | "continue" | "shift" => Ok(OK),
+            "unset" | "export" | "shift" => Ok(OK),
             _ => Ok(None),
         }
     }
@@ -394,20 +393,27 @@ impl<'a> Run<'a> {
     }
 
     /// `return`, `break` or `continue`.
-    fn leave(&mut self, name: &str, arguments: &[Value], line: usize) {
+    fn leave(&mut self, name: &str, arguments: &[Value], line: usize) -> Status {
         if !self.certain || arguments.iter().any(|argument| !argument.certain) {
             self.give_up(format!("what runs after {} depends on the machine", self.location(line)));
-            return;
+            return None;
         }
-        let count = arguments.first().map_or(Ok(1), |count| count.text.parse::<usize>());
-        self.leaving = match (name, count) {
-            ("return", Ok(_)) if self.variables.arguments.is_some() => Some(Leaving::Return),
-            ("return", _) => None,
-            (_, Ok(count)) if count > 0 && self.loops > 0 => {
-                Some(Leaving::Break { loops: count.min(self.loops), goes_on: name == "continue" })
+        let number = arguments.first().map(|number| number.text.parse::<usize>());
+        let (leaving, status) = match (name, number) {
+            ("return", Some(Err(_))) => return BAD_ARGUMENT,
+            ("return", _) if self.variables.arguments.is_none() => return BAD_ARGUMENT,
+            ("return", None) => (Leaving::Return, self.last_status()),
+            ("return", Some(Ok(code))) => (Leaving::Return, u32::try_from(code).ok()),
+            (_, Some(Ok(0) | Err(_))) => return BAD_ARGUMENT,
+            // There is none to leave.
+            _ if self.loops == 0 => return OK,
+            (_, count) => {
+                let loops = count.and_then(std::result::Result::ok).unwrap_or(1).min(self.loops);
+                (Leaving::Break { loops, goes_on: name == "continue" }, OK)
             }
-            _ => None,
         };
+        self.leaving = Some(leaving);
+        status
     }
 
     /// `name=value`; says whether it is one.
