@@ -183,6 +183,10 @@ mod tests {
             }
             units.overlay(tree);
             let theirs = real(&units);
+            if theirs.is_empty() {
+                // 252 crashes on a rule without a pattern.
+                return Verdict::Unanswered;
+            }
             let preset = |unit: &str| presets.of(unit).map_or(Preset::Enable, |preset| preset.value);
             let mut ours: Vec<String> = UNITS.iter().map(|unit| format!("{unit} {}", preset(unit))).collect();
             ours.sort();

@@ -9,6 +9,18 @@ use super::{Aliases, Setting, State, Units, name};
 use crate::location::{Location, Sourced};
 use crate::target::{Result, display};
 
+/// What a socket can listen on, by `[Socket]`'s keys.
+pub(super) const LISTENS: [&str; 8] = [
+    "ListenStream",
+    "ListenDatagram",
+    "ListenSequentialPacket",
+    "ListenFIFO",
+    "ListenSpecial",
+    "ListenNetlink",
+    "ListenMessageQueue",
+    "ListenUSBFunction",
+];
+
 /// A unit that can be loaded.
 #[derive(Clone, Debug)]
 pub struct Unit {
@@ -71,10 +83,9 @@ impl Unit {
                 let ends = any("Unit", &["SuccessAction"]) || (stays && any("Service", &["ExecStop"]));
                 any("Service", &["ExecStart"]) || (oneshot && ends)
             }
-            Some("socket") => self
-                .settings
-                .iter()
-                .any(|s| s.section == "Socket" && s.key.starts_with("Listen") && !s.value.value.is_empty()),
+            Some("socket") => self.settings.iter().any(|s| {
+                s.section == "Socket" && LISTENS.contains(&s.key.as_str()) && !s.value.value.is_empty()
+            }),
             Some("timer") => {
                 let keys =
                     ["OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec", "OnUnitInactiveSec"];
@@ -176,7 +187,7 @@ impl Units<'_> {
         // One empty `Listen…=` of any kind resets all of them, as in `config_parse_socket_listen`.
         let mut streams = Vec::new();
         for setting in unit.settings.iter().filter(|s| s.section == "Socket") {
-            let listens = setting.key.starts_with("Listen");
+            let listens = LISTENS.contains(&setting.key.as_str());
             if listens && setting.value.value.is_empty() {
                 streams.clear();
             } else if setting.key == "ListenStream" {
