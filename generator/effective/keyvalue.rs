@@ -12,7 +12,7 @@ pub enum Syntax {
     /// a comment at the line's beginning only, a key without a value says nothing.
     Blank,
     /// `key = value`, as libpwquality and pam_faillock read their files: a `#` starts a comment
-    /// anywhere, a key without a value is a switch (its value is empty).
+    /// anywhere, a key without a value is a switch (its value is empty); a key may be missing, too.
     Equals,
 }
 
@@ -76,6 +76,9 @@ const PWQUALITY_KEYS: [&str; 20] = [
     "local_users_only",
 ];
 
+/// Those of them that are no numbers.
+const PWQUALITY_TEXTS: [&str; 4] = ["badwords", "dictpath", "enforce_for_root", "local_users_only"];
+
 impl KeyValues {
     fn parse(path: &str, text: &str, syntax: Syntax) -> Self {
         let lines = text.split('\n').enumerate();
@@ -95,10 +98,14 @@ impl KeyValues {
     }
 
     /// libpwquality takes keys in any case, and reads no further than the first that it does not
-    /// know.
+    /// know, or whose value should be a number and is none.
     fn folded_for_pwquality(self) -> Self {
         let lower = self.entries.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value));
-        Self { entries: lower.take_while(|(key, _)| PWQUALITY_KEYS.contains(&key.as_str())).collect() }
+        let good = |(key, value): &(String, Sourced<String>)| {
+            let any = PWQUALITY_TEXTS.contains(&key.as_str());
+            PWQUALITY_KEYS.contains(&key.as_str()) && (any || value.value.parse::<i32>().is_ok())
+        };
+        Self { entries: lower.take_while(good).collect() }
     }
 
     /// These lines followed by another file's.
@@ -143,8 +150,11 @@ fn equals(line: &str) -> Option<(&str, &str)> {
     let (key, rest) = line.split_at(end);
     let rest = rest.trim_start();
     let value = rest.strip_prefix('=').unwrap_or(rest).trim_start();
-    (!key.is_empty()).then_some((key, value))
+    (!line.is_empty()).then_some((key, value))
 }
+
+#[cfg(test)]
+mod differential;
 
 #[cfg(test)]
 mod tests {

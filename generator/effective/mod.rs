@@ -41,6 +41,7 @@ pub mod sudoers;
 pub mod suspects;
 pub mod sysctl;
 pub mod systemd;
+pub mod yum_cron;
 
 #[cfg(test)]
 pub mod testing;

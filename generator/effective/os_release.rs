@@ -64,8 +64,9 @@ fn assignment(line: &str) -> Option<(&str, String)> {
     valid.then(|| (key, unquote(value.trim_end())))
 }
 
-/// Removes a shell's quotes and backslashes. Single quotes keep everything; in double quotes a backslash
-/// escapes only ``$ " \ ` ``; outside, it escapes any character.
+/// Removes a shell's quotes and backslashes, and a comment behind the value. Single quotes keep everything; in double
+/// quotes a backslash escapes only ``$ " \ ` ``; outside, it escapes any character. Where a bare blank stands in a value,
+/// a shell would run a command: systemd's reading is taken, which keeps the whole line.
 fn unquote(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut quote = None;
@@ -78,6 +79,7 @@ fn unquote(text: &str) -> String {
                 None => out.push('\\'),
             },
             ('"' | '\'', None) => quote = Some(c),
+            (' ' | '\t', None) if chars.clone().find(|next| !" \t".contains(*next)) == Some('#') => break,
             (_, Some(open)) if c == open => quote = None,
             _ => out.push(c),
         }
@@ -88,7 +90,7 @@ fn unquote(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effective::testing::MemoryTree;
+    use crate::effective::testing::{Dice, Differential, MemoryTree, Verdict};
 
     #[test]
     fn the_administrators_file_wins_and_its_absence_falls_back() {
@@ -134,6 +136,87 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(unquote(text), expected, "{text}");
         }
+    }
+
+    const KEYS: [&str; 3] = ["ID", "VERSION_ID", "A_1"];
+
+    #[test]
+    fn agrees_with_a_shell() {
+        let tally = Differential::cases(300).run(generate, |tree| {
+            let disk = tree.on_disk();
+            let ours = read(tree.root()).unwrap().map(|release| {
+                KEYS.map(|key| release.get(key).map_or(String::new(), |value| value.value.clone()))
+            });
+            // The first of the two files, as programs source it. A carriage return ends a line for systemd alone.
+            let script = r#"for f in "$1/etc/os-release" "$1/usr/lib/os-release"; do [ -e "$f" ] && break; f=; done
+                [ "$f" ] || exit 1; . "$f" || exit 2; printf '%s\037%s\037%s' "$ID" "$VERSION_ID" "$A_1""#;
+            let mut shell = std::process::Command::new("sh");
+            let out = shell.args(["-c", script, "sh"]).arg(disk.path()).env_clear().output().unwrap();
+            if !matches!(out.status.code(), Some(0 | 1)) {
+                return Verdict::Unanswered;
+            }
+            let said = String::from_utf8_lossy(&out.stdout).replace('\r', "");
+            let mut values = said.split('\x1f').map(str::to_owned);
+            let theirs = out.status.success().then(|| std::array::from_fn(|_| values.next().unwrap()));
+            Verdict::of(ours, theirs)
+        });
+        assert!(tally.agreed > tally.refused, "one-sided cases: {tally}");
+    }
+
+    fn generate(dice: &mut Dice) -> MemoryTree {
+        let mut tree = MemoryTree::new();
+        for file in dice.subset(&["/etc/os-release", "/usr/lib/os-release", "/opt/os-release"]) {
+            let mut text = String::new();
+            for _ in 0..dice.below(6) {
+                let key = dice.pick(&["ID", "VERSION_ID", "A_1", "ID", "id", "IDX"]);
+                let value = dice.pick(&[
+                    "debian",
+                    "\"12\"",
+                    "'12 (x)'",
+                    "",
+                    "\"\"",
+                    "''",
+                    "a\\ b",
+                    "\"a \\\"b\\\" \\$c \\\\ \\x\"",
+                    "'$HOME \\n'",
+                    "a'b'\"c\"",
+                    "é",
+                    "\"it's\"",
+                    "a=b",
+                    "a#b",
+                    "'#'",
+                    "\"a # b\"",
+                    "12.04",
+                    "\\\"",
+                    "a\\#b",
+                    "x\\\\",
+                    "\"\\`\"",
+                    "~",
+                    "a:~",
+                    "*",
+                    "[a]",
+                ]);
+                let end = dice.pick(&[
+                    "\n",
+                    "\n",
+                    "\n",
+                    " \n",
+                    "\r\n",
+                    " # c 'x\n",
+                    "\t#\n",
+                    "\n\n",
+                    "\n# ID=c\n",
+                    "\n\t# x\n",
+                ]);
+                text += &format!("{}{key}={value}{end}", dice.pick(&["", "", "  ", "\t"]));
+            }
+            let text = if dice.once_in(8) { text.trim_end().to_owned() } else { text };
+            tree.write(file, text);
+        }
+        if dice.once_in(5) {
+            tree.link("/etc/os-release", "../usr/lib/os-release");
+        }
+        tree
     }
 
     #[test]

@@ -100,7 +100,10 @@ impl<'s> Config<'s> {
             view.iter().rev().find(|s| s.name() == name).cloned().or_else(|| of(self.options).cloned())
         };
         if let Some(off) = find("recursion")
-            && off.words.get(1).is_some_and(|word| ["no", "false", "0"].contains(&word.as_str()))
+            && off
+                .words
+                .get(1)
+                .is_some_and(|word| ["no", "false", "0"].iter().any(|no| word.eq_ignore_ascii_case(no)))
         {
             return Sourced::new(Recursion::Off, off.at);
         }
@@ -139,9 +142,20 @@ impl<'s> Config<'s> {
                     todo.extend(statement.block.iter().rev());
                 }
             } else if !name.is_empty() {
-                elements.push(name.replace("! ", "!"));
+                elements.push(completed(&name.replace("! ", "!")));
             }
         }
         elements
     }
 }
+
+/// A network with all four numbers: `10/8` is `10.0.0.0/8`.
+fn completed(element: &str) -> String {
+    let (network, prefix) = element.split_once('/').unwrap_or((element, ""));
+    let numbers = network.split('.').count();
+    let short = !prefix.is_empty() && numbers < 4 && network.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if short { format!("{network}{}/{prefix}", ".0".repeat(4 - numbers)) } else { element.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

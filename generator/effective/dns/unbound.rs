@@ -164,10 +164,6 @@ impl Config {
             (_, []) => return None,
             _ if self.clause != Some(true) => return self.clause.map(|_| ()),
             ("interface" | "ip-address", [address]) => {
-                // Neither an address nor a device is called so.
-                if !address.chars().all(|c| c.is_alphanumeric() || ".:@-_%".contains(c)) {
-                    return None;
-                }
                 self.interfaces.push(Sourced::new((*address).to_owned(), at.clone()));
             }
             ("interface-automatic", [value]) => self.automatic = boolean(value)?.then(|| at.clone()),
@@ -188,15 +184,23 @@ impl Config {
         if let [Some(at), Some(_)] = &self.off {
             return Server::refused("unbound", at.clone()).reach;
         }
+        // Then the interfaces that are named are not opened.
         if let Some(at) = &self.automatic {
             return Sourced::new(Reach::Network, at.clone());
         }
         let mut widest: Option<Sourced<Reach>> = None;
         for interface in &self.interfaces {
             let name = interface.value.split('@').next().unwrap_or_default();
+            let family_is_off = self.off[usize::from(name.contains(':'))].is_some();
+            // Neither an address nor a device is called so.
+            let plausible = interface.value.chars().all(|c| c.is_alphanumeric() || ".:@-_%".contains(c));
+            if !plausible && !family_is_off {
+                return Server::refused("unbound", interface.at.clone()).reach;
+            }
             let reach = match name.parse::<IpAddr>() {
                 Ok(address) if self.off[usize::from(address.is_ipv6())].is_some() => Reach::None,
                 Ok(_) => Reach::of_address(name),
+                Err(_) if !plausible => Reach::None,
                 Err(_) if name == "lo" => Reach::Loopback,
                 // An interface's name.
                 Err(_) => Reach::Network,

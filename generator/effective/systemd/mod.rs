@@ -13,15 +13,19 @@ mod find;
 mod links;
 mod lookup;
 mod name;
+mod preset;
 mod state;
 mod syntax;
 mod task;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod triggers;
 mod unit;
 
 pub use boot::{Cause, Started};
 pub use condition::{Conditions, Facts};
+pub use preset::{Preset, Presets};
 pub use state::State;
 pub use syntax::Setting;
 pub use task::Difference;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::unit::LISTENS;
 use super::{Unit, Units};
 use crate::location::{Location, Sourced};
 use crate::target::display;
@@ -43,19 +44,7 @@ const DECIDING: [Deciding; 15] = [
         ],
     ),
     Deciding::Last("Socket", "Service"),
-    Deciding::Group(
-        "Socket",
-        &[
-            "ListenStream",
-            "ListenDatagram",
-            "ListenSequentialPacket",
-            "ListenFIFO",
-            "ListenSpecial",
-            "ListenNetlink",
-            "ListenMessageQueue",
-            "ListenUSBFunction",
-        ],
-    ),
+    Deciding::Group("Socket", &LISTENS),
     Deciding::Last("Path", "Unit"),
     Deciding::Group(
         "Path",

@@ -207,9 +207,9 @@ fn unit_text(dice: &mut Dice) -> String {
     }
 }
 
-/// What the manager's own loader makes of a unit: its file, its drop-ins and its description, by
-/// the dump that `systemd-analyze verify` logs. `None` where it can't load the unit.
-fn loaded(root: &Path, unit: &str) -> Option<Loaded> {
+/// What the manager's own loader makes of a unit: the values of these fields in the dump that
+/// `systemd-analyze verify` logs. `None` where it can't load the unit.
+fn dumped<const N: usize>(root: &Path, unit: &str, fields: [&str; N]) -> Option<[Vec<String>; N]> {
     let path = DIRECTORIES.map(|d| root.join(d).display().to_string()).join(":");
     let output = Command::new("systemd-analyze")
         .args(["verify", "--man=no", "--generators=no", "--recursive-errors=no", unit])
@@ -220,12 +220,16 @@ fn loaded(root: &Path, unit: &str) -> Option<Loaded> {
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     let dump = text.split("-> Unit ").nth(1)?;
     let field = |name: &str| -> Vec<String> {
-        let values = dump.lines().filter_map(|line| line.trim().strip_prefix(name));
+        let values = dump.lines().filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix(": "));
         values.map(|value| value.replace(&*root.to_string_lossy(), "")).collect()
     };
-    let loaded = field("Unit Load State: ") == ["loaded"];
-    let fragment = field("Fragment Path: ").first()?.clone();
-    loaded.then(|| (fragment, field("DropIn Path: "), field("Description: ").concat()))
+    (field("Unit Load State") == ["loaded"]).then(|| fields.map(field))
+}
+
+fn loaded(root: &Path, unit: &str) -> Option<Loaded> {
+    let [fragment, drop_ins, description] =
+        dumped(root, unit, ["Fragment Path", "DropIn Path", "Description"])?;
+    Some((fragment.first()?.clone(), drop_ins, description.concat()))
 }
 
 /// A unit's file, its drop-ins and its description.

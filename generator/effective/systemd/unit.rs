@@ -9,6 +9,18 @@ use super::{Aliases, Setting, State, Units, name};
 use crate::location::{Location, Sourced};
 use crate::target::{Result, display};
 
+/// What a socket can listen on, by `[Socket]`'s keys.
+pub(super) const LISTENS: [&str; 8] = [
+    "ListenStream",
+    "ListenDatagram",
+    "ListenSequentialPacket",
+    "ListenFIFO",
+    "ListenSpecial",
+    "ListenNetlink",
+    "ListenMessageQueue",
+    "ListenUSBFunction",
+];
+
 /// A unit that can be loaded.
 #[derive(Clone, Debug)]
 pub struct Unit {
@@ -71,10 +83,9 @@ impl Unit {
                 let ends = any("Unit", &["SuccessAction"]) || (stays && any("Service", &["ExecStop"]));
                 any("Service", &["ExecStart"]) || (oneshot && ends)
             }
-            Some("socket") => self
-                .settings
-                .iter()
-                .any(|s| s.section == "Socket" && s.key.starts_with("Listen") && !s.value.value.is_empty()),
+            Some("socket") => self.settings.iter().any(|s| {
+                s.section == "Socket" && LISTENS.contains(&s.key.as_str()) && !s.value.value.is_empty()
+            }),
             Some("timer") => {
                 let keys =
                     ["OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec", "OnUnitInactiveSec"];
@@ -166,7 +177,7 @@ impl Units<'_> {
         Ok(aliases)
     }
 
-    /// Addresses and paths on which a socket unit listens for streams, with their lines: a port,
+    /// Addresses and paths on which a socket unit listens for streams, with their lines: a port in decimal digits,
     /// `address:port` or a path. `None` where the unit can't be loaded.
     ///
     /// # Errors
@@ -176,11 +187,12 @@ impl Units<'_> {
         // One empty `Listen…=` of any kind resets all of them, as in `config_parse_socket_listen`.
         let mut streams = Vec::new();
         for setting in unit.settings.iter().filter(|s| s.section == "Socket") {
-            let listens = setting.key.starts_with("Listen");
+            let listens = LISTENS.contains(&setting.key.as_str());
             if listens && setting.value.value.is_empty() {
                 streams.clear();
             } else if setting.key == "ListenStream" {
                 let value = name::expand(&setting.value.value, &unit.name);
+                let value = port(&value).map_or(value, |port| port.to_string());
                 streams.push(Sourced::new(value, setting.value.at.clone()));
             }
         }
@@ -200,8 +212,24 @@ impl Units<'_> {
             _ => return Ok(None),
         };
         let Some(unit) = self.unit(trigger)? else { return Ok(None) };
-        if let Some(named) = unit.last(section, key).filter(|v| !v.value.is_empty()) {
-            return Ok(Some(name::expand(&named.value, &unit.name)));
+        let expanded = unit.assignments(section, key).map(|named| name::expand(&named.value, &unit.name));
+        // A name that is none counts as a line that isn't there; so does an empty one. Of a template, timers and
+        // paths start the instance of their own name.
+        let mut named = expanded.filter_map(|named| {
+            let kind = name::unit_type(&named)?;
+            let is_template = name::kind(&named) == Some(name::Kind::Template);
+            if key == "Service" {
+                return (kind == "service" && !is_template).then_some(named);
+            }
+            let (prefix, instance, _) = name::parts(&unit.name);
+            let own = instance.unwrap_or(prefix);
+            let named = if is_template { name::instantiate(&named, own) } else { named };
+            (named != unit.name).then_some(named)
+        });
+        // Timers and paths keep the first, sockets the last.
+        let named = if key == "Service" { named.next_back() } else { named.next() };
+        if named.is_some() {
+            return Ok(named);
         }
         let stem = unit.name.rsplit_once('.').map_or(unit.name.as_str(), |(stem, _)| stem);
         let per_connection =
@@ -222,6 +250,20 @@ impl Units<'_> {
 fn is_true(text: &str) -> bool {
     let words = ["1", "yes", "y", "true", "t", "on"];
     words.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// A lone port as `safe_atou16()` reads it: `022` is octal, `0x16` hexadecimal.
+fn port(text: &str) -> Option<u16> {
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let (base, digits) = match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, &text[2..]),
+        [b'0', b'o' | b'O', ..] => (8, &text[2..]),
+        [b'0', b'b' | b'B', ..] => (2, &text[2..]),
+        [b'0', _, ..] => (8, &text[1..]),
+        _ => (10, text),
+    };
+    let plain = digits.bytes().all(|b| b.is_ascii_alphanumeric());
+    u16::from_str_radix(digits, base).ok().filter(|port| plain && *port > 0)
 }
 
 /// Directories for one name, the most specific first: its own, its template's, and in turn those

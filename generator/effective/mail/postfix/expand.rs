@@ -104,13 +104,13 @@ fn balanced(text: &str, open: char, close: char) -> Option<(&str, &str)> {
     None
 }
 
-/// `{text}`, trimmed, and what follows; without brackets, all of the text.
+/// `{text}`, blanks and all, and what follows; without brackets, all of the text.
 fn payload(text: &str) -> Result<(&str, &str), Problem> {
     if !text.trim_start().starts_with('{') {
         return Ok((text, ""));
     }
     let (inside, rest) = balanced(text.trim_start(), '{', '}').ok_or(Problem::Refused)?;
-    Ok((inside.trim_ascii(), rest.trim_start()))
+    Ok((inside, rest.trim_start()))
 }
 
 /// `text`, `{text}` or `{text}:{text}`.
