@@ -6,8 +6,11 @@
 mod cache;
 mod device;
 mod ext4;
+mod fields;
 mod partitions;
 mod qcow2;
+mod volume;
+mod xfs;
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
@@ -18,6 +21,8 @@ use self::device::{Device, Raw, Slice};
 use self::ext4::Ext4Tree;
 use self::partitions::PartitionKind;
 use self::qcow2::Qcow2;
+use self::volume::{Volume, named, prefixed};
+use self::xfs::Xfs;
 use super::{Result, Root, TargetError, Tree};
 
 /// How an image holds a disk's bytes.
@@ -31,8 +36,7 @@ pub enum DiskFormat {
 }
 
 /// Filesystems and containers that are recognised but not read: offset, mark, name.
-const FOREIGN: [(u64, &[u8], &str); 6] = [
-    (0, b"XFSB", "XFS"),
+const FOREIGN: [(u64, &[u8], &str); 5] = [
     (0x1_0040, b"_BHRfS_M", "btrfs"),
     (0, b"LUKS\xba\xbe", "an encrypted volume (LUKS)"),
     (512, b"LABELONE", "an LVM physical volume"),
@@ -42,6 +46,9 @@ const FOREIGN: [(u64, &[u8], &str); 6] = [
 
 /// Where ext4's superblock holds its mark.
 const EXT4_MARK: (u64, &[u8]) = (1080, b"\x53\xef");
+
+/// Where XFS's superblock holds its mark.
+const XFS_MARK: (u64, &[u8]) = (0, b"XFSB");
 
 /// Opens a disk image and the root filesystem in it.
 ///
@@ -59,7 +66,7 @@ pub fn open(path: &Path) -> Result<(DiskFormat, Box<dyn Tree>)> {
     } else {
         (DiskFormat::Raw, Arc::new(raw))
     };
-    Ok((format, Box::new(find_root(device)?)))
+    Ok((format, find_root(device)?))
 }
 
 /// Whether a file that isn't anything else may be a disk: a partition table or a filesystem.
@@ -77,22 +84,23 @@ pub fn looks_like_disk(path: &Path) -> bool {
         || has_mark(&raw, 512, b"EFI PART")
         || has_mark(&raw, 4096, b"EFI PART")
         || has_mark(&raw, EXT4_MARK.0, EXT4_MARK.1)
+        || has_mark(&raw, XFS_MARK.0, XFS_MARK.1)
         || filesystem
 }
 
 /// Chooses the root filesystem: the partition that says it is one, else the one Linux
 /// partition that holds a system, else the whole disk where it has no partitions.
-fn find_root(device: Arc<dyn Device>) -> Result<Ext4Tree> {
+fn find_root(device: Arc<dyn Device>) -> Result<Box<dyn Tree>> {
     let Some(mut partitions) = partitions::read(&*device)? else {
         let tree = open_filesystem(device, "the disk (it has no partition table)")?;
-        return match holds_system(&tree)? {
+        return match holds_system(&*tree)? {
             true => Ok(tree),
             false => Err(no_root("the filesystem has neither /etc/os-release nor /usr")),
         };
     };
     partitions.retain(|p| p.kind != PartitionKind::Other);
     partitions.sort_by_key(|p| p.kind);
-    let mut found: Option<(usize, PartitionKind, Ext4Tree)> = None;
+    let mut found: Option<(usize, PartitionKind, Box<dyn Tree>)> = None;
     let mut passed_over = Vec::new();
     for partition in partitions {
         let (number, kind) = (partition.number, partition.kind);
@@ -110,7 +118,7 @@ fn find_root(device: Arc<dyn Device>) -> Result<Ext4Tree> {
             }
             Err(e) => return Err(e),
         };
-        if !holds_system(&tree)? {
+        if !holds_system(&*tree)? {
             passed_over.push(format!("{place} has neither /etc/os-release nor /usr"));
         } else if let Some((other, ..)) = found {
             return Err(no_root(&format!("partitions {other} and {number} both hold a system")));
@@ -126,21 +134,22 @@ fn find_root(device: Arc<dyn Device>) -> Result<Ext4Tree> {
 }
 
 /// Opens the filesystem that fills a device, or says what is there instead.
-fn open_filesystem(device: Arc<dyn Device>, place: &str) -> Result<Ext4Tree> {
-    if !has_mark(&*device, EXT4_MARK.0, EXT4_MARK.1) {
-        let known = FOREIGN.iter().find(|(at, mark, _)| has_mark(&*device, *at, mark));
+fn open_filesystem(device: Arc<dyn Device>, place: &str) -> Result<Box<dyn Tree>> {
+    let has = |(at, mark): (u64, &[u8])| has_mark(&*device, at, mark);
+    let opened: Result<Box<dyn Tree>> = if has(EXT4_MARK) {
+        Ext4Tree::open(device).map(|tree| Box::new(tree) as _)
+    } else if has(XFS_MARK) {
+        Xfs::open(device).map(|xfs| Box::new(Volume::new(xfs)) as _).map_err(named::<Xfs>)
+    } else {
+        let known = FOREIGN.iter().find(|(at, mark, _)| has((*at, mark)));
         let what = known.map_or("no filesystem that is known here", |(_, _, name)| *name);
-        return Err(TargetError::Unsupported(format!("{place} holds {what}; ext4 is read")));
-    }
-    Ext4Tree::open(device).map_err(|e| match e {
-        TargetError::Corrupt(what) => TargetError::Corrupt(format!("{place}: {what}")),
-        TargetError::Unsupported(what) => TargetError::Unsupported(format!("{place}: {what}")),
-        other => other,
-    })
+        return Err(TargetError::Unsupported(format!("{place} holds {what}; ext4 and XFS are read")));
+    };
+    opened.map_err(|e| prefixed(place, e))
 }
 
 /// Whether a tree is an operating system's root.
-fn holds_system(tree: &Ext4Tree) -> Result<bool> {
+fn holds_system(tree: &dyn Tree) -> Result<bool> {
     let root = Root::new(tree);
     Ok(root.exists("etc/os-release")? || (root.exists("etc")? && root.exists("usr")?))
 }

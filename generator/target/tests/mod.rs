@@ -4,5 +4,6 @@
 mod archives;
 mod fixtures;
 mod hostile;
+mod kernel;
 mod links;
 mod same;
