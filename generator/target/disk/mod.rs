@@ -3,6 +3,7 @@
 //! Owns the choice of the root filesystem. What it reads is untrusted: each layer bounds what it
 //! reads and answers damage with an error.
 
+mod btrfs;
 mod cache;
 mod device;
 mod ext4;
@@ -17,6 +18,7 @@ use std::io::{Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use self::btrfs::{Btrfs, Pool};
 use self::device::{Device, Raw, Slice};
 use self::ext4::Ext4Tree;
 use self::partitions::PartitionKind;
@@ -36,8 +38,7 @@ pub enum DiskFormat {
 }
 
 /// Filesystems and containers that are recognised but not read: offset, mark, name.
-const FOREIGN: [(u64, &[u8], &str); 5] = [
-    (0x1_0040, b"_BHRfS_M", "btrfs"),
+const FOREIGN: [(u64, &[u8], &str); 4] = [
     (0, b"LUKS\xba\xbe", "an encrypted volume (LUKS)"),
     (512, b"LABELONE", "an LVM physical volume"),
     (0, b"hsqs", "squashfs"),
@@ -49,6 +50,9 @@ const EXT4_MARK: (u64, &[u8]) = (1080, b"\x53\xef");
 
 /// Where XFS's superblock holds its mark.
 const XFS_MARK: (u64, &[u8]) = (0, b"XFSB");
+
+/// Where btrfs' superblock holds its mark.
+const BTRFS_MARK: (u64, &[u8]) = (0x1_0040, b"_BHRfS_M");
 
 /// Opens a disk image and the root filesystem in it.
 ///
@@ -85,6 +89,7 @@ pub fn looks_like_disk(path: &Path) -> bool {
         || has_mark(&raw, 4096, b"EFI PART")
         || has_mark(&raw, EXT4_MARK.0, EXT4_MARK.1)
         || has_mark(&raw, XFS_MARK.0, XFS_MARK.1)
+        || has_mark(&raw, BTRFS_MARK.0, BTRFS_MARK.1)
         || filesystem
 }
 
@@ -140,10 +145,17 @@ fn open_filesystem(device: Arc<dyn Device>, place: &str) -> Result<Box<dyn Tree>
         Ext4Tree::open(device).map(|tree| Box::new(tree) as _)
     } else if has(XFS_MARK) {
         Xfs::open(device).map(|xfs| Box::new(Volume::new(xfs)) as _).map_err(named::<Xfs>)
+    } else if has(BTRFS_MARK) {
+        let open = |device| {
+            let pool = Arc::new(Pool::open(device)?);
+            let tree = pool.default_subvolume()?;
+            Ok(Box::new(Volume::new(Btrfs::new(pool, tree))) as _)
+        };
+        open(device).map_err(named::<Btrfs>)
     } else {
         let known = FOREIGN.iter().find(|(at, mark, _)| has((*at, mark)));
         let what = known.map_or("no filesystem that is known here", |(_, _, name)| *name);
-        return Err(TargetError::Unsupported(format!("{place} holds {what}; ext4 and XFS are read")));
+        return Err(TargetError::Unsupported(format!("{place} holds {what}; ext4, XFS and btrfs are read")));
     };
     opened.map_err(|e| prefixed(place, e))
 }

@@ -5,6 +5,7 @@
 
 use std::hash::Hash;
 use std::io::Read;
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -91,8 +92,8 @@ pub enum Piece {
     Decoded {
         /// These.
         bytes: Arc<Vec<u8>>,
-        /// From here on.
-        from: usize,
+        /// This part of them.
+        range: Range<usize>,
     },
 }
 
@@ -269,8 +270,8 @@ impl<F: Filesystem> Read for Content<'_, F> {
                 self.filesystem.device().read_at(at, &mut buf[..part(len)]).map_err(failed)?;
                 part(len)
             }
-            Piece::Decoded { bytes, from } => {
-                let bytes = bytes.get(from..).unwrap_or_default();
+            Piece::Decoded { bytes, range } => {
+                let bytes = bytes.get(range).unwrap_or_default();
                 let len = most.min(bytes.len());
                 buf[..len].copy_from_slice(&bytes[..len]);
                 len

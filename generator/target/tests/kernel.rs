@@ -1,5 +1,6 @@
 //! Filesystems that the kernel filled: what it stored is what is read. Needs root and loop devices.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,14 @@ impl Mounted {
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(&self.point).status();
-        assert!(unmounted.is_ok_and(|status| status.success()), "{} stays mounted", self.point.display());
+        // Whoever made a mount namespace meanwhile holds the mount too: everything is written now.
+        let succeeds = |command: &mut Command| command.status().is_ok_and(|status| status.success());
+        let tried = (0..50).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            succeeds(Command::new("mount").args(["-o", "remount,ro"]).arg(&self.point))
+                && succeeds(Command::new("umount").arg(&self.point))
+        });
+        assert!(tried || std::thread::panicking(), "{} stays mounted", self.point.display());
     }
 }
 
@@ -76,13 +83,13 @@ fn hard_cases(root: &Path) {
     }
 }
 
-/// Makes a filesystem and has the kernel fill it; what it says of the files then.
+/// Makes a filesystem and has the kernel fill it, then `more`; what it says of the files then.
 fn filled(
     mkfs: &str,
     mount: &str,
-    sample: &Path,
-    at: &Path,
-) -> Option<(PathBuf, std::collections::BTreeMap<Vec<u8>, Seen>)> {
+    (sample, at): (&Path, &Path),
+    more: &dyn Fn(&Path),
+) -> Option<(PathBuf, BTreeMap<Vec<u8>, Seen>)> {
     let image = at.join("kernel.img");
     let _ = fs::remove_file(&image);
     File::create(&image).unwrap().set_len(600 << 20).unwrap();
@@ -91,12 +98,13 @@ fn filled(
         let mounted = Mounted::new(&image, mount)?;
         run_on("cp -a -T", &[sample, &mounted.point]);
         hard_cases(&mounted.point);
+        more(&mounted.point);
         kernel_view(&mounted.point)
     };
     Some((image, view))
 }
 
-fn assert_agrees(image: &Path, expected: &std::collections::BTreeMap<Vec<u8>, Seen>, how: &str) {
+fn assert_agrees(image: &Path, expected: &BTreeMap<Vec<u8>, Seen>, how: &str) {
     let target = open(image).unwrap_or_else(|e| panic!("{how}: {e}"));
     assert_eq!(target.kind, TargetKind::Disk(DiskFormat::Raw));
     let seen = tree_view(&*target.tree);
@@ -121,9 +129,67 @@ fn xfs_is_what_the_kernel_stored() {
         "-i nrext64=1,sparse=1 -m bigtime=1,inobtcount=1 -d agcount=5",
         "-d su=64k,sw=2 -l version=2,su=32k",
     ] {
-        let Some((image, expected)) = filled(&format!("mkfs.xfs -q {options}"), "nouuid", &root, dir.path()) else {
+        let mkfs = format!("mkfs.xfs -q {options}");
+        let Some((image, expected)) = filled(&mkfs, "nouuid", (&root, dir.path()), &|_| ()) else {
             return;
         };
         assert_agrees(&image, &expected, options);
+    }
+}
+
+/// Subvolumes in one another, and a snapshot, which holds stubs of those below.
+fn subvolumes(root: &Path) {
+    for name in ["inner", "inner/innermost", "etc/inner"] {
+        run_on("btrfs -q subvolume create", &[&root.join(name)]);
+        fs::write(root.join(name).join("file"), name).unwrap();
+    }
+    std::os::unix::fs::chown(root.join("inner"), Some(7), Some(8)).unwrap();
+    run_on("btrfs -q subvolume snapshot", &[&root.join("inner"), &root.join("snapshot")]);
+    fs::write(root.join("inner/file"), "changed").unwrap();
+    run_on("btrfs -q subvolume create", &[&root.join("gone")]);
+    run_on("btrfs -q subvolume delete -c", &[&root.join("gone")]);
+}
+
+/// Content that compresses well, badly, and in pieces that are written over later.
+fn compressible(root: &Path) {
+    let text = fs::read(root.join("noise")).unwrap();
+    let lines: Vec<u8> = (0..400_000_u32).flat_map(|n| format!("{} of many\n", n / 7).into_bytes()).collect();
+    fs::write(root.join("lines"), &lines).unwrap();
+    fs::write(root.join("short lines"), &lines[..1500]).unwrap();
+    fs::write(root.join("blank"), vec![b' '; 1_000_000]).unwrap();
+    let mixed: Vec<u8> = lines.chunks(5000).zip(text.chunks(3000)).flat_map(|(a, b)| [a, b].concat()).collect();
+    fs::write(root.join("mixed"), &mixed).unwrap();
+    let file = File::options().write(true).open(root.join("lines")).unwrap();
+    file.sync_all().unwrap();
+    for at in [10_000, 200_000, 200_001, 1_300_000] {
+        file.write_all_at(b"written over", at).unwrap();
+    }
+    file.sync_all().unwrap();
+}
+
+#[test]
+fn btrfs_is_what_the_kernel_stored() {
+    if !have(&["mkfs.btrfs", "btrfs"]) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let root = sample(dir.path());
+    for (options, mount) in [
+        ("", "defaults"),
+        ("-m single -n 4096", "compress=zstd:1"),
+        ("-m dup -d dup -n 65536", "compress-force=zlib"),
+        ("--csum sha256", "compress-force=lzo"),
+        ("-M -O ^no-holes", "compress-force=zstd:15"),
+        ("-O ^extref,^skinny-metadata", "nodatasum"),
+    ] {
+        let mkfs = format!("mkfs.btrfs -q {options}");
+        let more = |root: &Path| {
+            subvolumes(root);
+            compressible(root);
+        };
+        let Some((image, expected)) = filled(&mkfs, mount, (&root, dir.path()), &more) else {
+            return;
+        };
+        assert_agrees(&image, &expected, &format!("{options}, {mount}"));
     }
 }
