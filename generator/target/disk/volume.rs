@@ -4,13 +4,12 @@
 //! filesystem's layout: that is behind [`Filesystem`].
 
 use std::hash::Hash;
-use std::io::Read;
-use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::cache::Cache;
+use super::content::{Content, Piece};
 use super::device::Device;
 use crate::target::{Entry, FileKind, Meta, Reader, Result, TargetError, Tree, display};
 
@@ -74,29 +73,6 @@ pub trait Filesystem: Send + Sync {
     fn start(&self, map: &Self::Map) -> u64;
 }
 
-/// What a stretch of a file is made of.
-pub enum Piece {
-    /// Nothing: zeros.
-    Zeros {
-        /// So many bytes.
-        len: u64,
-    },
-    /// Bytes of the device.
-    Stored {
-        /// From here on.
-        at: u64,
-        /// So many.
-        len: u64,
-    },
-    /// Bytes that were decoded or checked.
-    Decoded {
-        /// These.
-        bytes: Arc<Vec<u8>>,
-        /// This part of them.
-        range: Range<usize>,
-    },
-}
-
 /// The files of a filesystem.
 pub struct Volume<F: Filesystem> {
     filesystem: F,
@@ -110,9 +86,9 @@ impl<F: Filesystem> Volume<F> {
         Self { filesystem, listed: Cache::new(REMEMBERED_NAMES) }
     }
 
-    /// What the files are stored in.
-    pub fn filesystem(&self) -> &F {
-        &self.filesystem
+    /// What is at a path; `None` where there is nothing.
+    pub fn id_at(&self, path: &[u8]) -> Result<Option<F::Id>> {
+        Ok(self.find(path)?.map(|inode| self.filesystem.id(&inode)))
     }
 
     /// The inode at a path; `None` where there is nothing.
@@ -169,7 +145,7 @@ impl<F: Filesystem> Volume<F> {
             return Err(TargetError::io(display(path), std::io::ErrorKind::InvalidInput.into()));
         }
         let map = self.filesystem.map(inode).map_err(|e| at::<F>(path, e))?;
-        Ok(Content { filesystem: &self.filesystem, map, size: meta.size, position: 0 })
+        Ok(Content::new(&self.filesystem, map, meta.size))
     }
 
     /// Finds files of one directory (`group` are indices into `paths`), listing it only once.
@@ -241,48 +217,6 @@ impl<F: Filesystem> Tree for Volume<F> {
         for (index, path) in paths.iter().enumerate().filter(|(index, _)| !located[*index]) {
             read(index, self.open(path));
         }
-    }
-}
-
-/// A file's bytes, from its start.
-struct Content<'a, F: Filesystem> {
-    filesystem: &'a F,
-    map: F::Map,
-    size: u64,
-    position: u64,
-}
-
-impl<F: Filesystem> Read for Content<'_, F> {
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        let most = usize::try_from(self.size.saturating_sub(self.position)).unwrap_or(usize::MAX);
-        let most = most.min(buf.len());
-        if most == 0 {
-            return Ok(0);
-        }
-        let failed = |e| std::io::Error::other(named::<F>(e));
-        let part = |len: u64| most.min(usize::try_from(len).unwrap_or(usize::MAX));
-        let len = match self.filesystem.piece(&mut self.map, self.position).map_err(failed)? {
-            Piece::Zeros { len } => {
-                buf[..part(len)].fill(0);
-                part(len)
-            }
-            Piece::Stored { at, len } => {
-                self.filesystem.device().read_at(at, &mut buf[..part(len)]).map_err(failed)?;
-                part(len)
-            }
-            Piece::Decoded { bytes, range } => {
-                let bytes = bytes.get(range).unwrap_or_default();
-                let len = most.min(bytes.len());
-                buf[..len].copy_from_slice(&bytes[..len]);
-                len
-            }
-        };
-        if len == 0 {
-            let what = "a file's content ends before its size".into();
-            return Err(failed(TargetError::Corrupt(what)));
-        }
-        self.position += len as u64;
-        Ok(len)
     }
 }
 

@@ -20,7 +20,8 @@ impl Mounted {
     pub fn new(image: &Path, options: &str) -> Option<Self> {
         let point = image.with_extension("mounted");
         fs::create_dir_all(&point).unwrap();
-        let mount = Command::new("mount").args(["-o", &format!("loop,{options}")]).arg(image).arg(&point).output();
+        let mount =
+            Command::new("mount").args(["-o", &format!("loop,{options}")]).arg(image).arg(&point).output();
         match mount {
             Ok(output) if output.status.success() => Some(Self { point }),
             why => {
@@ -157,7 +158,8 @@ fn compressible(root: &Path) {
     fs::write(root.join("lines"), &lines).unwrap();
     fs::write(root.join("short lines"), &lines[..1500]).unwrap();
     fs::write(root.join("blank"), vec![b' '; 1_000_000]).unwrap();
-    let mixed: Vec<u8> = lines.chunks(5000).zip(text.chunks(3000)).flat_map(|(a, b)| [a, b].concat()).collect();
+    let mixed: Vec<u8> =
+        lines.chunks(5000).zip(text.chunks(3000)).flat_map(|(a, b)| [a, b].concat()).collect();
     fs::write(root.join("mixed"), &mixed).unwrap();
     let file = File::options().write(true).open(root.join("lines")).unwrap();
     file.sync_all().unwrap();

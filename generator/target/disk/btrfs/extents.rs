@@ -7,8 +7,8 @@ use super::packed::{self, Method};
 use super::pool::Pool;
 use super::subvolumes::CHECKSUMS;
 use super::tree::{Key, Pointer};
+use crate::target::disk::content::Piece;
 use crate::target::disk::fields::{byte, le64, slice};
-use crate::target::disk::volume::Piece;
 use crate::target::{Result, TargetError};
 
 /// Kind of the items that say where a stretch of a file is.
@@ -111,9 +111,10 @@ impl Stretch {
         let place = match method {
             _ if place == 0 || kind == 2 => Place::Zeros,
             None if skip + len <= stored => Place::Plain(place + skip),
-            Some(method) if skip + len <= unpacked && stored <= packed::MAX as u64 => {
-                Place::Packed { source: Source { place, len: stored, packed: Some((method, unpacked)) }, skip }
-            }
+            Some(method) if skip + len <= unpacked && stored <= packed::MAX as u64 => Place::Packed {
+                source: Source { place, len: stored, packed: Some((method, unpacked)) },
+                skip,
+            },
             _ => return Err(damaged("an extent that is longer than what it is in")),
         };
         Ok(Self { from, len, place })
@@ -122,7 +123,9 @@ impl Stretch {
     fn inline(pool: &Pool, from: u64, method: Option<Method>, unpacked: u64, data: &[u8]) -> Result<Self> {
         let bytes = match method {
             None => data.to_vec(),
-            Some(method) => method.unpack(data, usize::try_from(unpacked).unwrap_or(usize::MAX), pool.sector as usize)?,
+            Some(method) => {
+                method.unpack(data, usize::try_from(unpacked).unwrap_or(usize::MAX), pool.sector as usize)?
+            }
         };
         match from {
             0 => Ok(Self { from, len: bytes.len() as u64, place: Place::Inline(Arc::new(bytes)) }),

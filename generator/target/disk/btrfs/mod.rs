@@ -14,10 +14,12 @@ use std::sync::Arc;
 
 use self::extents::Map;
 pub use self::pool::Pool;
+pub use self::subvolumes::TOP_LEVEL;
 use self::tree::{Key, Pointer};
+use super::content::{Content, Piece};
 use super::device::Device;
 use super::fields::{le16, le32, le64, slice};
-use super::volume::{Filesystem, MAX_ENTRIES, MAX_LINK, Piece};
+use super::volume::{Filesystem, MAX_ENTRIES, MAX_LINK};
 use crate::target::{FileKind, Meta, Result, TargetError};
 
 /// Kinds of items of inodes.
@@ -25,7 +27,7 @@ const INODE: u8 = 1;
 const DIRECTORY: u8 = 96;
 
 /// Inode number of a subvolume's root directory.
-const TOP: u64 = 256;
+pub const TOP: u64 = 256;
 
 /// Bits of inode numbers, and of trees' numbers, that are read: together below [`super::volume::MAX_INODE`].
 const INODE_BITS: u32 = 40;
@@ -97,11 +99,16 @@ impl Btrfs {
         }
         let top = self.pool.tree(tree)?;
         let Some(item) = self.pool.item(top, Key::first(number, INODE))? else {
-            return Err(damaged(&format!("inode {number} of subvolume {tree} is not there, but a directory names it")));
+            return Err(damaged(&format!(
+                "inode {number} of subvolume {tree} is not there, but a directory names it"
+            )));
         };
-        let (size, links, mode, flags) = (le64(&item, 16)?, le32(&item, 40)?, le32(&item, 52)?, le64(&item, 64)?);
+        let (size, links, mode, flags) =
+            (le64(&item, 16)?, le32(&item, 40)?, le32(&item, 52)?, le64(&item, 64)?);
         if links == 0 || size >= 1 << 63 {
-            return Err(damaged(&format!("inode {number} of subvolume {tree} is deleted, but a directory names it")));
+            return Err(damaged(&format!(
+                "inode {number} of subvolume {tree} is deleted, but a directory names it"
+            )));
         }
         let kind = match mode & 0o170_000 {
             0o100_000 => FileKind::File,
@@ -162,15 +169,20 @@ impl Filesystem for Btrfs {
             return Ok(Vec::new());
         };
         let mut names = Vec::new();
-        self.pool.range(inode.tree, Key::first(number, DIRECTORY), Key::last(number, DIRECTORY), &mut |_, item| {
-            let location = Key::read(item, 0)?;
-            let name = slice(item, 30, le16(item, 27)?.into())?;
-            names.push((name.to_vec(), location));
-            match names.len() {
-                0..=MAX_ENTRIES => Ok(()),
-                _ => Err(damaged(&format!("a directory of more than {MAX_ENTRIES} entries"))),
-            }
-        })?;
+        self.pool.range(
+            inode.tree,
+            Key::first(number, DIRECTORY),
+            Key::last(number, DIRECTORY),
+            &mut |_, item| {
+                let location = Key::read(item, 0)?;
+                let name = slice(item, 30, le16(item, 27)?.into())?;
+                names.push((name.to_vec(), location));
+                match names.len() {
+                    0..=MAX_ENTRIES => Ok(()),
+                    _ => Err(damaged(&format!("a directory of more than {MAX_ENTRIES} entries"))),
+                }
+            },
+        )?;
         let target = |(name, location): (Vec<u8>, Key)| {
             let id = self.target(tree, number, &name, location)?;
             Ok((name, id))
@@ -182,11 +194,9 @@ impl Filesystem for Btrfs {
         if inode.meta.size > MAX_LINK {
             return Err(damaged("a symbolic link longer than any path"));
         }
-        let mut map = self.map(inode)?;
-        match extents::piece(&self.pool, &mut map, 0)? {
-            Piece::Decoded { bytes, .. } => Ok(slice(&bytes, 0, inode.meta.size as usize)?.to_vec()),
-            _ => Err(damaged("a symbolic link without text")),
-        }
+        let mut text = vec![0; inode.meta.size as usize];
+        Content::new(self, self.map(inode)?, inode.meta.size).fill(&mut text)?;
+        Ok(text)
     }
 
     fn map(&self, inode: &Inode) -> Result<Map> {

@@ -73,7 +73,9 @@ impl Checksum {
             3 => "BLAKE2b",
             _ => "an unknown function",
         };
-        Err(TargetError::Unsupported(format!("checksums by {name} are not read; by CRC-32C and SHA-256 they are")))
+        Err(TargetError::Unsupported(format!(
+            "checksums by {name} are not read; by CRC-32C and SHA-256 they are"
+        )))
     }
 
     /// Bytes of a checksum.
@@ -112,10 +114,6 @@ pub struct Pool {
     pub node: usize,
     /// Top of the tree that knows all other trees.
     pub roots: Pointer,
-    /// UUID of the filesystem.
-    pub uuid: [u8; 16],
-    /// Label, without the zeros after it.
-    pub label: Vec<u8>,
     seal: [u8; 16],
     chunks: Vec<Chunk>,
     nodes: Cache<u64, Node>,
@@ -131,7 +129,9 @@ impl Pool {
         let mut bytes = vec![0; SUPERBLOCK.1];
         device.read_at(SUPERBLOCK.0, &mut bytes)?;
         let checksum = Checksum::of(le16(&bytes, 196)?)?;
-        if !checksum.matches(slice(&bytes, 32, bytes.len() - 32)?, &bytes) || le64(&bytes, 48)? != SUPERBLOCK.0 {
+        if !checksum.matches(slice(&bytes, 32, bytes.len() - 32)?, &bytes)
+            || le64(&bytes, 48)? != SUPERBLOCK.0
+        {
             return Err(damaged("superblock: the checksum is wrong"));
         }
         check_features(&bytes)?;
@@ -141,11 +141,12 @@ impl Pool {
             return Err(damaged("superblock: sizes that no filesystem has"));
         }
         if le64(&bytes, 112)? > device.size() {
-            return Err(damaged("superblock: it says that it is larger than its disk: the image is truncated"));
+            return Err(damaged(
+                "superblock: it says that it is larger than its disk: the image is truncated",
+            ));
         }
         let uuid = array(&bytes, 32)?;
         let own_seal = le64(&bytes, 188)? & METADATA_UUID != 0;
-        let label = array::<256>(&bytes, 299)?;
         let top = |place, generation, level| {
             Ok::<_, TargetError>(Pointer {
                 place: le64(&bytes, place)?,
@@ -159,8 +160,6 @@ impl Pool {
             sector: sector.into(),
             node: node as usize,
             roots: top(80, 72, 198)?,
-            uuid,
-            label: label.split(|b| *b == 0).next().unwrap_or_default().to_vec(),
             seal: if own_seal { array(&bytes, 571)? } else { uuid },
             chunks: Vec::new(),
             nodes: Cache::new(CACHED / node as usize),
@@ -192,7 +191,8 @@ impl Pool {
         let mut chunks: Vec<Chunk> = Vec::new();
         self.range(tree, Key::first(CHUNK.0, CHUNK.1), Key::last(CHUNK.0, CHUNK.1), &mut |key, item| {
             let chunk = Chunk::read(key, item)?;
-            let in_order = chunks.last().is_none_or(|last| last.start.saturating_add(last.len) <= chunk.start);
+            let in_order =
+                chunks.last().is_none_or(|last| last.start.saturating_add(last.len) <= chunk.start);
             if !in_order || chunks.len() >= MAX_CHUNKS {
                 return Err(damaged("chunks overlap or are too many"));
             }
@@ -230,12 +230,15 @@ impl Pool {
     /// The node of a tree that a pointer leads to.
     pub fn node(&self, pointer: Pointer) -> Result<Arc<Node>> {
         let node = self.nodes.get(pointer.place, || {
-            let bytes = self.read(pointer.place, self.node, &|bytes| self.check_node(bytes, pointer.place))?;
+            let bytes =
+                self.read(pointer.place, self.node, &|bytes| self.check_node(bytes, pointer.place))?;
             Node::new(bytes)
         })?;
         match node.level == pointer.level && node.generation == pointer.generation {
             true => Ok(node),
-            false => Err(damaged(&format!("the node at {} is not the one that is pointed to", pointer.place))),
+            false => {
+                Err(damaged(&format!("the node at {} is not the one that is pointed to", pointer.place)))
+            }
         }
     }
 

@@ -79,7 +79,8 @@ impl Node {
         if level > MAX_LEVEL || count > (bytes.len() - HEADER) / entry || (count == 0 && level > 0) {
             return Err(damaged("of impossible size"));
         }
-        let keys = (0..count).map(|index| Key::read(&bytes, HEADER + index * entry)).collect::<Result<Vec<_>>>()?;
+        let keys =
+            (0..count).map(|index| Key::read(&bytes, HEADER + index * entry)).collect::<Result<Vec<_>>>()?;
         if !keys.is_sorted_by(|a, b| a < b) {
             return Err(damaged("out of order"));
         }

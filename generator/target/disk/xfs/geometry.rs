@@ -33,12 +33,8 @@ pub struct Geometry {
     pub inode: usize,
     /// Inode number of the root directory.
     pub root: u64,
-    /// UUID of the filesystem.
-    pub uuid: [u8; 16],
     /// UUID that metadata bears.
     pub seal: [u8; 16],
-    /// Label, without the zeros after it.
-    pub label: Vec<u8>,
     /// First byte of the log; `None` where it is on another device.
     pub log: Option<u64>,
     /// Bytes of the log.
@@ -92,18 +88,13 @@ impl Geometry {
             return Err(damaged("sizes that no filesystem has"));
         }
         let features = be32(bytes, 216)?;
-        let uuid = array(bytes, 32)?;
-        let mut label = array::<12>(bytes, 108)?.to_vec();
-        label.truncate(label.iter().position(|b| *b == 0).unwrap_or(label.len()));
         let mut geometry = Self {
             block: 1 << block_log,
             block_log,
             directory_block: 1 << (block_log + directory_log),
             inode: 1 << inode_log,
             root: be64(bytes, 56)?,
-            uuid,
-            seal: if features & META_UUID != 0 { array(bytes, 248)? } else { uuid },
-            label,
+            seal: if features & META_UUID != 0 { array(bytes, 248)? } else { array(bytes, 32)? },
             log: None,
             log_size: u64::from(be32(bytes, 96)?) << block_log,
             blocks: be64(bytes, 8)?,

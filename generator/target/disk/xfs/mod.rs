@@ -15,9 +15,10 @@ use std::sync::Arc;
 use self::extents::Extent;
 use self::geometry::Geometry;
 use self::inode::{Format, Inode};
+use super::content::Piece;
 use super::device::Device;
 use super::fields::slice;
-use super::volume::{Filesystem, MAX_LINK, Piece};
+use super::volume::{Filesystem, MAX_LINK};
 use crate::target::{FileKind, Meta, Result, TargetError};
 
 /// Header of a block that holds a symbolic link's text.
@@ -43,16 +44,6 @@ impl Xfs {
         let geometry = Geometry::read(&*device)?;
         log::check_clean(&*device, &geometry)?;
         Ok(Self { device, geometry })
-    }
-
-    /// The filesystem's own number, as `/etc/fstab` names it.
-    pub fn uuid(&self) -> [u8; 16] {
-        self.geometry.uuid
-    }
-
-    /// Its label.
-    pub fn label(&self) -> &[u8] {
-        &self.geometry.label
     }
 
     /// The text of a link that does not fit its inode: each extent is one sealed buffer.
