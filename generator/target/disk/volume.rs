@@ -28,6 +28,9 @@ const REMEMBERED_NAMES: usize = MAX_ENTRIES;
 /// What a directory counts for beside its names, so that not too many are remembered.
 const DIRECTORY_WEIGHT: usize = REMEMBERED_NAMES / 1000;
 
+/// Names of a directory, and what they lead to.
+pub type Names<Id> = Vec<(Vec<u8>, Id)>;
+
 /// A filesystem's own structures, without paths.
 ///
 /// Errors say what is wrong; [`Volume`] adds the filesystem's name and the path.
@@ -58,7 +61,7 @@ pub trait Filesystem: Send + Sync {
     fn meta(&self, inode: &Self::Inode) -> Meta;
 
     /// A directory's entries as stored, in any order, without `.` and `..`; at most [`MAX_ENTRIES`].
-    fn names(&self, inode: &Self::Inode) -> Result<Vec<(Vec<u8>, Self::Id)>>;
+    fn names(&self, inode: &Self::Inode) -> Result<Names<Self::Id>>;
 
     /// The text of a symbolic link, of at most [`MAX_LINK`] bytes.
     fn link(&self, inode: &Self::Inode) -> Result<Vec<u8>>;
@@ -77,7 +80,7 @@ pub trait Filesystem: Send + Sync {
 pub struct Volume<F: Filesystem> {
     filesystem: F,
     /// Directories that were listed lately, sorted by name.
-    listed: Cache<F::Id, Vec<(Vec<u8>, F::Id)>>,
+    listed: Cache<F::Id, Names<F::Id>>,
 }
 
 impl<F: Filesystem> Volume<F> {
@@ -124,7 +127,7 @@ impl<F: Filesystem> Volume<F> {
     }
 
     /// A directory's names, sorted.
-    fn names(&self, inode: &F::Inode, path: &[u8]) -> Result<Arc<Vec<(Vec<u8>, F::Id)>>> {
+    fn names(&self, inode: &F::Inode, path: &[u8]) -> Result<Arc<Names<F::Id>>> {
         let list = || {
             let mut names = self.filesystem.names(inode)?;
             if names.iter().any(|(name, _)| name.is_empty() || name.iter().any(|b| matches!(b, b'/' | 0))) {

@@ -19,7 +19,7 @@ use self::tree::{Key, Pointer};
 use super::content::{Content, Piece};
 use super::device::Device;
 use super::fields::{le16, le32, le64, slice};
-use super::volume::{Filesystem, MAX_ENTRIES, MAX_LINK};
+use super::volume::{Filesystem, MAX_ENTRIES, MAX_LINK, Names};
 use crate::target::{FileKind, Meta, Result, TargetError};
 
 /// Kinds of items of inodes.
@@ -164,7 +164,7 @@ impl Filesystem for Btrfs {
         inode.meta.clone()
     }
 
-    fn names(&self, inode: &Inode) -> Result<Vec<(Vec<u8>, Id)>> {
+    fn names(&self, inode: &Inode) -> Result<Names<Id>> {
         let Id::Inode { tree, number } = inode.id else {
             return Ok(Vec::new());
         };

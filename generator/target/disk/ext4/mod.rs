@@ -18,7 +18,7 @@ use self::blocks::{BlockMap, Run};
 use self::library::{Adapter, error, not_clean};
 use super::content::{Content, Piece};
 use super::device::Device;
-use super::volume::{Filesystem, MAX_ENTRIES, MAX_LINK};
+use super::volume::{Filesystem, MAX_ENTRIES, MAX_LINK, Names};
 use crate::target::{FileKind, Meta, Result, TargetError};
 
 /// Blocks of metadata that are cached.
@@ -129,7 +129,7 @@ impl Filesystem for Ext4 {
         }
     }
 
-    fn names(&self, inode: &Inode) -> Result<Vec<(Vec<u8>, u32)>> {
+    fn names(&self, inode: &Inode) -> Result<Names<u32>> {
         let Inode { number, parsed, raw } = inode;
         let filetype = self.fs.sb.feature_incompat & Incompat::FILETYPE.bits() != 0;
         let block_size = self.fs.sb.block_size();

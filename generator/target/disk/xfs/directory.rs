@@ -7,7 +7,7 @@ use super::geometry::Seal;
 use super::inode::{Format, Inode};
 use super::{Xfs, extents};
 use crate::target::disk::fields::{array, be16, be32, be64, byte, slice};
-use crate::target::disk::volume::MAX_ENTRIES;
+use crate::target::disk::volume::{MAX_ENTRIES, Names};
 use crate::target::{Result, TargetError};
 
 /// Where in a directory's content its data blocks end.
@@ -26,7 +26,7 @@ const HEADER: usize = 64;
 const UNUSED: u16 = 0xffff;
 
 /// A directory's names with their inodes' numbers, without `.` and `..`.
-pub fn names(xfs: &Xfs, inode: &Inode) -> Result<Vec<(Vec<u8>, u64)>> {
+pub fn names(xfs: &Xfs, inode: &Inode) -> Result<Names<u64>> {
     if inode.format == Format::Local {
         return short_names(slice(&inode.fork, 0, usize::try_from(inode.size).unwrap_or(usize::MAX))?);
     }
@@ -91,7 +91,7 @@ impl Blocks {
 }
 
 /// Names in the inode itself: length, unused place, name, type, number of 4 or 8 bytes.
-fn short_names(bytes: &[u8]) -> Result<Vec<(Vec<u8>, u64)>> {
+fn short_names(bytes: &[u8]) -> Result<Names<u64>> {
     let (count, wide) = (byte(bytes, 0)?, byte(bytes, 1)? != 0);
     let number_len = if wide { 8 } else { 4 };
     let mut at = 2 + number_len;
@@ -107,7 +107,7 @@ fn short_names(bytes: &[u8]) -> Result<Vec<(Vec<u8>, u64)>> {
 }
 
 /// Names of a data block: number, length, name, type, room up to a multiple of 8 with a tag at its end.
-fn block_names(block: &[u8], names: &mut Vec<(Vec<u8>, u64)>) -> Result<()> {
+fn block_names(block: &[u8], names: &mut Names<u64>) -> Result<()> {
     let end = if &array(block, 0)? == b"XDB3" {
         // The only block ends with the index of its names and that index's length.
         let index = be32(block, block.len() - 8)? as usize * 8 + 8;

@@ -18,7 +18,7 @@ use self::inode::{Format, Inode};
 use super::content::Piece;
 use super::device::Device;
 use super::fields::slice;
-use super::volume::{Filesystem, MAX_LINK};
+use super::volume::{Filesystem, MAX_LINK, Names};
 use crate::target::{FileKind, Meta, Result, TargetError};
 
 /// Header of a block that holds a symbolic link's text.
@@ -100,7 +100,7 @@ impl Filesystem for Xfs {
         Meta { kind, mode, uid: inode.uid, gid: inode.gid, size, inode: inode.number }
     }
 
-    fn names(&self, inode: &Inode) -> Result<Vec<(Vec<u8>, u64)>> {
+    fn names(&self, inode: &Inode) -> Result<Names<u64>> {
         directory::names(self, inode)
     }
 
