@@ -8,7 +8,7 @@ mod library;
 
 use std::sync::Arc;
 
-use fs_ext4::dir::parse_block_verified;
+use fs_ext4::dir::{DirEntry, parse_block_verified};
 use fs_ext4::features::Incompat;
 use fs_ext4::inode::{S_IFDIR, S_IFLNK, S_IFMT, S_IFREG};
 use fs_ext4::superblock::EXT4_ERROR_FS;
@@ -18,6 +18,7 @@ use self::blocks::{BlockMap, Run};
 use self::library::{Adapter, error, not_clean};
 use super::content::{Content, Piece};
 use super::device::Device;
+use super::fields::{byte, le16, le32};
 use super::volume::{Filesystem, MAX_ENTRIES, MAX_LINK, Names};
 use crate::target::{FileKind, Meta, Result, TargetError};
 
@@ -29,6 +30,9 @@ const MAX_GROUPS: u64 = 1 << 18;
 
 /// Root directory's inode number.
 const ROOT: u32 = 2;
+
+/// Flag of a directory with an index.
+const INDEX: u32 = 0x1000;
 
 /// An open ext4 filesystem.
 pub struct Ext4 {
@@ -87,6 +91,34 @@ impl Ext4 {
     }
 }
 
+impl Ext4 {
+    /// The names in a directory's block. One that only finds names in others has a checksum of its own
+    /// kind, where the library expects that of names.
+    fn block_names(&self, inode: &Inode, block: &[u8], filetype: bool) -> fs_ext4::Result<Vec<DirEntry>> {
+        let (number, generation) = (inode.number, inode.parsed.generation);
+        let index = if inode.parsed.flags & INDEX != 0 { index_at(block) } else { None };
+        match index.map(|at| self.fs.csum.verify_dx_tail(number, generation, block, at)) {
+            None => parse_block_verified(block, filetype, number, generation, &self.fs.csum),
+            Some(Some(false)) => Err(fs_ext4::Error::BadChecksum { what: "index block of a directory" }),
+            Some(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+/// Where a block's index begins, if it is one: it hides behind a name that reaches over the whole block,
+/// or behind `..`.
+fn index_at(block: &[u8]) -> Option<usize> {
+    let reaches = |at: usize| le16(block, at).ok().map(usize::from);
+    let (whole, after_dot) = (block.len(), block.len().checked_sub(12)?);
+    if le32(block, 0).ok()? == 0 && reaches(4) == Some(whole) {
+        Some(8)
+    } else if reaches(4) == Some(12) && reaches(16) == Some(after_dot) && byte(block, 29).ok()? == 8 {
+        Some(32)
+    } else {
+        None
+    }
+}
+
 impl Filesystem for Ext4 {
     type Id = u32;
     type Inode = Inode;
@@ -135,7 +167,7 @@ impl Filesystem for Ext4 {
         let block_size = self.fs.sb.block_size();
         fs_ext4::file_io::refuse_encrypted_names(parsed).map_err(error)?;
         let mut names = Vec::new();
-        let mut keep = |entries: fs_ext4::Result<Vec<fs_ext4::dir::DirEntry>>| {
+        let mut keep = |entries: fs_ext4::Result<Vec<DirEntry>>| {
             names.extend(entries.map_err(error)?.into_iter().map(|e| (e.name, e.inode)));
             match names.len() {
                 0..=MAX_ENTRIES => Ok(()),
@@ -151,8 +183,7 @@ impl Filesystem for Ext4 {
             let mut block = vec![0; block_size as usize];
             for _ in 0..parsed.size / u64::from(block_size) {
                 content.fill(&mut block)?;
-                let generation = parsed.generation;
-                keep(parse_block_verified(&block, filetype, *number, generation, &self.fs.csum))?;
+                keep(self.block_names(inode, &block, filetype))?;
             }
         }
         names.retain(|(name, _)| name != b"." && name != b"..");
