@@ -29,7 +29,7 @@ pub struct Target {
 
 /// What [`open`] takes, for messages.
 const ACCEPTED: &str = "accepted are a directory, a tar or tar.gz archive, \
-                        and a raw or qcow2 disk image with ext4";
+                        and a raw or qcow2 disk image with ext4, XFS or btrfs";
 
 /// Marks of formats that are recognised to be named, not read.
 const FOREIGN: [(&[u8], &str); 9] = [

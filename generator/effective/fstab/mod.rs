@@ -12,6 +12,7 @@ mod generator;
 mod table;
 
 pub use generator::{Generated, generated};
+pub use table::{Entry, entries};
 
 use crate::effective::systemd::Units;
 use crate::location::{Location, Sourced};

@@ -1,24 +1,33 @@
 //! Disk images: image format → partition → filesystem → tree.
 //!
-//! Owns the choice of the root filesystem. What it reads is untrusted: each layer bounds what it
+//! Owns the choice of the root filesystem; what is mounted on it is [`assembly`]'s matter. What it reads is untrusted: each layer bounds what it
 //! reads and answers damage with an error.
 
+mod assembly;
+mod btrfs;
 mod cache;
+mod content;
 mod device;
 mod ext4;
+mod fields;
+mod filesystem;
+mod mounts;
 mod partitions;
 mod qcow2;
+mod volume;
+mod xfs;
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use self::assembly::Part;
 use self::device::{Device, Raw, Slice};
-use self::ext4::Ext4Tree;
-use self::partitions::PartitionKind;
+use self::filesystem::has_mark;
+use self::partitions::{Partition, PartitionKind};
 use self::qcow2::Qcow2;
-use super::{Result, Root, TargetError, Tree};
+use super::{Result, TargetError, Tree};
 
 /// How an image holds a disk's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -29,19 +38,6 @@ pub enum DiskFormat {
     /// QEMU's copy-on-write format.
     Qcow2,
 }
-
-/// Filesystems and containers that are recognised but not read: offset, mark, name.
-const FOREIGN: [(u64, &[u8], &str); 6] = [
-    (0, b"XFSB", "XFS"),
-    (0x1_0040, b"_BHRfS_M", "btrfs"),
-    (0, b"LUKS\xba\xbe", "an encrypted volume (LUKS)"),
-    (512, b"LABELONE", "an LVM physical volume"),
-    (0, b"hsqs", "squashfs"),
-    (4086, b"SWAPSPACE2", "swap space"),
-];
-
-/// Where ext4's superblock holds its mark.
-const EXT4_MARK: (u64, &[u8]) = (1080, b"\x53\xef");
 
 /// Opens a disk image and the root filesystem in it.
 ///
@@ -59,7 +55,7 @@ pub fn open(path: &Path) -> Result<(DiskFormat, Box<dyn Tree>)> {
     } else {
         (DiskFormat::Raw, Arc::new(raw))
     };
-    Ok((format, Box::new(find_root(device)?)))
+    Ok((format, open_system(device)?))
 }
 
 /// Whether a file that isn't anything else may be a disk: a partition table or a filesystem.
@@ -71,38 +67,53 @@ pub fn looks_like_disk(path: &Path) -> bool {
         return false;
     };
     let raw = Raw::new(file, size);
-    let filesystem = FOREIGN.iter().any(|(at, mark, _)| has_mark(&raw, *at, mark));
     has_mark(&raw, 0, qcow2::MAGIC)
         || has_mark(&raw, 510, &[0x55, 0xaa])
         || has_mark(&raw, 512, b"EFI PART")
         || has_mark(&raw, 4096, b"EFI PART")
-        || has_mark(&raw, EXT4_MARK.0, EXT4_MARK.1)
-        || filesystem
+        || filesystem::is_any(&raw)
+}
+
+/// Opens the root filesystem, with everything on it that is mounted when the system runs.
+fn open_system(device: Arc<dyn Device>) -> Result<Box<dyn Tree>> {
+    let Some(partitions) = partitions::read(&*device)? else {
+        let place = "the disk (it has no partition table)";
+        let opened = filesystem::open(device.clone(), place)?;
+        let root = assembly::system(opened, place)?;
+        let root = root.ok_or_else(|| no_root("the filesystem has neither /etc/os-release nor /usr"))?;
+        return assembly::assemble(root, &[Part { place: place.into(), guid: None, device }]);
+    };
+    let parts: Vec<Part> = partitions.iter().filter_map(|partition| part(&device, partition).ok()).collect();
+    assembly::assemble(find_root(&device, partitions)?, &parts)
+}
+
+fn part(device: &Arc<dyn Device>, partition: &Partition) -> Result<Part> {
+    let slice = Slice::new(device.clone(), partition.start, partition.size)?;
+    let place = format!("partition {}", partition.number);
+    Ok(Part { place, guid: partition.guid.clone(), device: Arc::new(slice) })
 }
 
 /// Chooses the root filesystem: the partition that says it is one, else the one Linux
-/// partition that holds a system, else the whole disk where it has no partitions.
-fn find_root(device: Arc<dyn Device>) -> Result<Ext4Tree> {
-    let Some(mut partitions) = partitions::read(&*device)? else {
-        let tree = open_filesystem(device, "the disk (it has no partition table)")?;
-        return match holds_system(&tree)? {
-            true => Ok(tree),
-            false => Err(no_root("the filesystem has neither /etc/os-release nor /usr")),
-        };
-    };
-    partitions.retain(|p| p.kind != PartitionKind::Other);
+/// partition that holds a system.
+fn find_root(device: &Arc<dyn Device>, mut partitions: Vec<Partition>) -> Result<Box<dyn Tree>> {
     partitions.sort_by_key(|p| p.kind);
-    let mut found: Option<(usize, PartitionKind, Ext4Tree)> = None;
+    let mut found: Option<(usize, PartitionKind, Box<dyn Tree>)> = None;
     let mut passed_over = Vec::new();
     for partition in partitions {
         let (number, kind) = (partition.number, partition.kind);
         if found.as_ref().is_some_and(|(_, better, _)| *better < kind) {
             break;
         }
-        let place = format!("partition {number}");
-        let slice = Arc::new(Slice::new(device.clone(), partition.start, partition.size)?);
-        let tree = match open_filesystem(slice, &place) {
-            Ok(tree) => tree,
+        let part = part(device, &partition);
+        if kind == PartitionKind::Other {
+            let what = part.ok().and_then(|part| filesystem::foreign(&*part.device));
+            passed_over
+                .extend(what.map(|what| format!("partition {number} holds {what}, which is not read")));
+            continue;
+        }
+        let Part { place, device, .. } = part?;
+        let opened = match filesystem::open(device, &place) {
+            Ok(opened) => opened,
             // A data partition may hold anything; a root that can't be read is the answer.
             Err(TargetError::Unsupported(why)) if kind == PartitionKind::LinuxData => {
                 passed_over.push(why);
@@ -110,44 +121,20 @@ fn find_root(device: Arc<dyn Device>) -> Result<Ext4Tree> {
             }
             Err(e) => return Err(e),
         };
-        if !holds_system(&tree)? {
+        let Some(tree) = assembly::system(opened, &place)? else {
             passed_over.push(format!("{place} has neither /etc/os-release nor /usr"));
-        } else if let Some((other, ..)) = found {
+            continue;
+        };
+        if let Some((other, ..)) = found {
             return Err(no_root(&format!("partitions {other} and {number} both hold a system")));
-        } else {
-            found = Some((number, kind, tree));
         }
+        found = Some((number, kind, tree));
     }
     match found {
         Some((_, _, tree)) => Ok(tree),
         None if passed_over.is_empty() => Err(no_root("no partition has a Linux type")),
         None => Err(no_root(&passed_over.join("; "))),
     }
-}
-
-/// Opens the filesystem that fills a device, or says what is there instead.
-fn open_filesystem(device: Arc<dyn Device>, place: &str) -> Result<Ext4Tree> {
-    if !has_mark(&*device, EXT4_MARK.0, EXT4_MARK.1) {
-        let known = FOREIGN.iter().find(|(at, mark, _)| has_mark(&*device, *at, mark));
-        let what = known.map_or("no filesystem that is known here", |(_, _, name)| *name);
-        return Err(TargetError::Unsupported(format!("{place} holds {what}; ext4 is read")));
-    }
-    Ext4Tree::open(device).map_err(|e| match e {
-        TargetError::Corrupt(what) => TargetError::Corrupt(format!("{place}: {what}")),
-        TargetError::Unsupported(what) => TargetError::Unsupported(format!("{place}: {what}")),
-        other => other,
-    })
-}
-
-/// Whether a tree is an operating system's root.
-fn holds_system(tree: &Ext4Tree) -> Result<bool> {
-    let root = Root::new(tree);
-    Ok(root.exists("etc/os-release")? || (root.exists("etc")? && root.exists("usr")?))
-}
-
-fn has_mark(device: &dyn Device, at: u64, mark: &[u8]) -> bool {
-    let mut bytes = vec![0; mark.len()];
-    device.read_at(at, &mut bytes).is_ok() && bytes == mark
 }
 
 fn no_root(why: &str) -> TargetError {

@@ -25,6 +25,8 @@ pub struct Partition {
     pub number: usize,
     /// What its type claims.
     pub kind: PartitionKind,
+    /// Its own GUID; an MBR gives none.
+    pub guid: Option<String>,
     /// First byte.
     pub start: u64,
     /// Length in bytes.
@@ -105,6 +107,7 @@ fn read_gpt(device: &dyn Device, sector: u64) -> Result<Option<Vec<Partition>>> 
         partitions.push(Partition {
             number: index + 1,
             kind: known.map_or(PartitionKind::Other, |(_, kind)| *kind),
+            guid: Some(self::guid(&entry[16..32])),
             start: bytes(first, sector)?,
             size: bytes(sectors, sector)?,
         });
@@ -130,6 +133,7 @@ fn read_mbr(device: &dyn Device) -> Result<Option<Vec<Partition>>> {
         partitions.push(Partition {
             number: index + 1,
             kind,
+            guid: None,
             start: u64::from(le32(entry, 8)) * 512,
             size: u64::from(le32(entry, 12)) * 512,
         });

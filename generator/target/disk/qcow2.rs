@@ -45,8 +45,8 @@ pub struct Qcow2 {
     cluster_bits: u32,
     size: u64,
     l1: Vec<u64>,
-    tables: Cache<Vec<u64>>,
-    clusters: Cache<Vec<u8>>,
+    tables: Cache<u64, Vec<u64>>,
+    clusters: Cache<u64, Vec<u8>>,
 }
 
 /// Where a cluster's bytes are.

@@ -11,7 +11,7 @@ use super::fixtures::{
 use crate::target::{Entry, FileKind, Meta, Reader, Result, TargetError, Tree, open, walk};
 
 /// Looks at everything in a target; the first thing that is wrong.
-fn look(path: &Path) -> Result<()> {
+pub fn look(path: &Path) -> Result<()> {
     let target = open(path)?;
     let mut files = Vec::new();
     let mut wrong = None;
@@ -34,7 +34,7 @@ fn look(path: &Path) -> Result<()> {
 }
 
 /// What opening says, which must be an error.
-fn refusal(path: &Path) -> String {
+pub fn refusal(path: &Path) -> String {
     match open(path) {
         Ok(_) => panic!("{} was taken", path.display()),
         Err(e) => e.to_string(),
@@ -42,10 +42,11 @@ fn refusal(path: &Path) -> String {
 }
 
 /// Numbers from a seed (xorshift), so that a failure can be repeated.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -38,7 +38,7 @@ pub enum Takes {
 }
 
 /// All of them.
-pub const TARGETS: [&Target; 24] = [
+pub const TARGETS: [&Target; 26] = [
     &readers::ACCOUNTS,
     &readers::APT,
     &readers::CLOUD_INIT,
@@ -58,10 +58,12 @@ pub const TARGETS: [&Target; 24] = [
     &whole::REPORT,
     &whole::RUNNING,
     &whole::VERIFY,
+    &disks::BTRFS,
     &disks::EXT4,
     &disks::PARTITIONS,
     &disks::QCOW2,
     &disks::TAR,
+    &disks::XFS,
     &profiles::PROFILE,
 ];
 

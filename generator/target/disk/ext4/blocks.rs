@@ -4,6 +4,8 @@
 //! an image claims: one that refers to itself would never end. Layouts: the kernel's
 //! `Documentation/filesystems/ext4/ifork.rst`.
 
+use std::sync::Arc;
+
 use fs_ext4::Filesystem;
 use fs_ext4::extent::{EXT4_EXT_MAX_DEPTH, EXT4_EXT_NODE_SIZE, Extent, ExtentHeader, ExtentIdx};
 use fs_ext4::indirect::{self, IndirectCache};
@@ -20,17 +22,17 @@ pub enum BlockMap {
     /// The older scheme of ext2 and ext3: block by block.
     Indirect { root: [u8; 60], cache: IndirectCache },
     /// In the inode itself.
-    Inline(Vec<u8>),
+    Inline(Arc<Vec<u8>>),
 }
 
 /// What a stretch of a file is made of.
-pub enum Run<'a> {
+pub enum Run {
     /// Nothing: zeros, for this many blocks.
     Hole { blocks: u64 },
     /// `blocks` blocks on disk from `first` on.
     Blocks { first: u64, blocks: u64 },
     /// The whole content.
-    Inline(&'a [u8]),
+    Inline(Arc<Vec<u8>>),
 }
 
 impl BlockMap {
@@ -40,7 +42,7 @@ impl BlockMap {
             fs_ext4::file_io::refuse_encrypted(inode)?;
         }
         if inode.has_inline_data() {
-            return Ok(Self::Inline(fs_ext4::file_io::read_inline(fs, inode, raw)?));
+            return Ok(Self::Inline(Arc::new(fs_ext4::file_io::read_inline(fs, inode, raw)?)));
         }
         if !inode.has_extents() {
             return Ok(Self::Indirect { root: inode.block, cache: IndirectCache::new() });
@@ -55,9 +57,9 @@ impl BlockMap {
     }
 
     /// What is at a file's block with this number, and for how long.
-    pub fn run_at(&mut self, fs: &Filesystem, block: u64) -> Result<Run<'_>> {
+    pub fn run_at(&mut self, fs: &Filesystem, block: u64) -> Result<Run> {
         match self {
-            Self::Inline(bytes) => Ok(Run::Inline(bytes)),
+            Self::Inline(bytes) => Ok(Run::Inline(bytes.clone())),
             Self::Indirect { root, cache } => {
                 let size = fs.sb.block_size();
                 Ok(match indirect::lookup(root, fs.dev.as_ref(), size, block, cache)? {

@@ -54,7 +54,7 @@ impl BlockDevice for Adapter {
 /// What is said of a filesystem whose journal holds changes.
 pub fn not_clean() -> TargetError {
     TargetError::Unsupported(
-        "ext4: the filesystem was not unmounted cleanly: part of its content is in the journal \
+        "the filesystem was not unmounted cleanly: part of its content is in the journal \
          only; start and shut down the machine, or run e2fsck, then look again"
             .into(),
     )
@@ -62,16 +62,16 @@ pub fn not_clean() -> TargetError {
 
 /// Says what the library said, in this program's terms; errors of the device below come back
 /// as they were.
-pub fn error(place: &str, e: fs_ext4::Error) -> TargetError {
+pub fn error(e: fs_ext4::Error) -> TargetError {
     use fs_ext4::Error::{Io, Unsupported, UnsupportedIncompat, UnsupportedRoCompat};
     match e {
         Io(e) => match e.downcast::<TargetError>() {
             Ok(inner) => inner,
-            Err(e) => TargetError::io(format!("ext4: {place}"), e),
+            Err(e) => TargetError::io("reading the filesystem", e),
         },
         e @ (Unsupported(_) | UnsupportedIncompat(_) | UnsupportedRoCompat(_)) => {
-            TargetError::Unsupported(format!("ext4: {place}: {e}"))
+            TargetError::Unsupported(e.to_string())
         }
-        e => TargetError::Corrupt(format!("ext4: {place}: {e}")),
+        e => TargetError::Corrupt(e.to_string()),
     }
 }
