@@ -1,19 +1,16 @@
-//! A distribution release: facts only, from `images/`. No behaviour.
-//!
-//! A file may `extends` a family file; what it says itself replaces what the family says, maps
-//! merged key by key.
+//! All facts of a release that can be rendered, from `images/`. No behaviour.
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::assets::{self, Assets};
-use crate::diagnostic::{ConfigError, suggestion};
+use crate::assets::Assets;
+use crate::diagnostic::ConfigError;
+use crate::effective::os_release;
 use crate::effective::pam::PamVersion;
 use crate::effective::sshd::OpenSshVersion;
-use crate::yaml::{self, Source};
+use crate::release::{self, Document, Lifecycle, OsRelease};
 
 /// Facts about a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +32,9 @@ pub struct Distro {
     pub admin_group: String,
     /// Dates of support.
     pub lifecycle: Lifecycle,
+    /// Whether it is meant where no distribution is named. One says so.
+    #[serde(default)]
+    pub usual: bool,
     /// Versions of programs whose behaviour depends on them.
     pub versions: Versions,
     /// Which program does what.
@@ -58,30 +58,6 @@ pub struct Distro {
     pub image: ImageFacts,
     /// What OpenStack is told.
     pub openstack: OpenStackFacts,
-}
-
-/// Identity as in `/etc/os-release`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OsRelease {
-    /// `ID=`.
-    pub id: String,
-    /// `VERSION_ID=`.
-    pub version_id: String,
-}
-
-/// When a release is supported.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Lifecycle {
-    /// Day of release.
-    pub released: Date,
-    /// Last day of regular support.
-    pub end_of_support: Date,
-    /// Last day with security updates at all (long-term support included).
-    pub end_of_life: Date,
-    /// Who says so.
-    pub source: String,
 }
 
 /// Versions that decide what configuration means.
@@ -248,86 +224,54 @@ impl Distro {
 /// Loads a release by built-in id, or from the user's own file where `id` is a path.
 ///
 /// # Errors
-/// A missing or broken file, or a family that extends itself.
+/// A missing or broken file, a family that extends itself, or a release that is known only.
 pub fn load(id: &str, assets: &Assets) -> Result<Distro, ConfigError> {
-    let own_file = id.contains('/') || id.ends_with(".yaml") || id.ends_with(".yml");
-    let source = if own_file {
-        assets::read(std::path::Path::new(id))?
-    } else if let Some(source) = assets.get(&format!("images/{id}.yaml"))? {
-        source
-    } else {
-        let known = ids(assets)?;
+    of(&Document::open(id, assets)?)
+}
+
+/// The facts of a release's file.
+fn of(document: &Document) -> Result<Distro, ConfigError> {
+    let release = document.release()?;
+    if release.known_only {
+        let Lifecycle { end_of_life, way_up, .. } = release.lifecycle;
         return Err(ConfigError::plain(format!(
-            "no built-in distribution `{id}`; {} (a path to your own YAML works too)",
-            suggestion(id, known.iter().map(String::as_str))
+            "{} is known by its dates alone: nothing can be rendered for it (its support ends {end_of_life}; {way_up})",
+            release.title
         )));
-    };
-    let name = source.name.clone();
-    let merged = merge_family(source, assets, &mut Vec::new())?;
-    serde_path_to_error::deserialize(merged).map_err(|e| {
+    }
+    serde_path_to_error::deserialize(document.facts().clone()).map_err(|e| {
+        let name = &document.name;
         ConfigError::plain(format!("{name} (with what it extends): at `{}`: {}", e.path(), e.inner()))
     })
 }
 
-/// Ids of the built-in releases.
+/// Ids of the built-in releases that can be rendered.
 ///
 /// # Errors
-/// The override directory can't be read.
+/// A broken file.
 pub fn ids(assets: &Assets) -> Result<Vec<String>, ConfigError> {
-    Ok(assets
-        .list("images")?
-        .iter()
-        .filter_map(|s| s.file_name().strip_suffix(".yaml"))
-        .map(str::to_owned)
-        .collect())
+    Ok(release::all(assets)?.into_iter().filter(|r| !r.known_only).map(|r| r.id).collect())
 }
 
-/// The built-in release that an `os-release` names, if there is one.
+/// The release that is meant where none is named.
 ///
 /// # Errors
-/// A built-in file is broken.
-pub fn by_os_release(id: &str, version_id: &str, assets: &Assets) -> Result<Option<Distro>, ConfigError> {
-    for known in ids(assets)? {
-        let distro = load(&known, assets)?;
-        if distro.os_release.id == id && distro.os_release.version_id == version_id {
-            return Ok(Some(distro));
-        }
+/// A broken file, or none that says so.
+pub fn usual(assets: &Assets) -> Result<Distro, ConfigError> {
+    let says_so = |d: &&Document| d.facts().get("usual").and_then(Value::as_bool) == Some(true);
+    match release::documents(assets)?.iter().find(says_so) {
+        Some(document) => of(document),
+        None => Err(ConfigError::plain("no file in images/ says `usual: true`; name a distribution with -d")),
     }
-    Ok(None)
 }
 
-fn merge_family(source: Source, assets: &Assets, seen: &mut Vec<String>) -> Result<Value, ConfigError> {
-    let mut value: Value = yaml::parse(&source)?;
-    if seen.contains(&source.name) {
-        return Err(ConfigError::plain(format!(
-            "{}: extends itself through {}",
-            source.name,
-            seen.join(", ")
-        )));
-    }
-    seen.push(source.name.clone());
-    let Some(map) = value.as_object_mut() else {
-        return Err(ConfigError::plain(format!("{}: wants a map of facts", source.name)));
-    };
-    let Some(family) = map.remove("extends") else { return Ok(value) };
-    let family = family.as_str().unwrap_or_default().to_owned();
-    let path = format!("images/families/{family}.yaml");
-    let below = assets.get(&path)?.ok_or_else(|| {
-        ConfigError::plain(format!("{}: extends `{family}`, but there is no {path}", source.name))
-    })?;
-    let mut base = merge_family(below, assets, seen)?;
-    overlay(&mut base, value);
-    Ok(base)
-}
-
-/// Lays `over` on `base`: maps key by key, everything else replaced.
-fn overlay(base: &mut Value, over: Value) {
-    match (base, over) {
-        (Value::Object(base), Value::Object(over)) => {
-            for (key, value) in over {
-                overlay(base.entry(key).or_insert(Value::Null), value);
-            }
-        }
-        (base, over) => *base = over,
+/// The built-in release that a system's own description names, if there is one.
+///
+/// # Errors
+/// A broken file, or a release that is known only.
+pub fn of_system(found: &os_release::OsRelease, assets: &Assets) -> Result<Option<Distro>, ConfigError> {
+    match release::of_system(found, assets)? {
+        Some(release) => load(&release.id, assets).map(Some),
+        None => Ok(None),
     }
 }

@@ -10,7 +10,7 @@ set -euo pipefail
 
 build=(mmdebstrap uidmap e2fsprogs qemu-system-x86 qemu-utils seabios openssh-client
 	build-essential)
-test=(auditd chrony cloud-init fail2ban firewalld gdisk iproute2 iptables kmod libpam-modules
+test=(auditd chrony cloud-init distro-info-data fail2ban firewalld gdisk iproute2 iptables kmod libpam-modules
 	nftables openssh-server ovmf packer postfix python3 python3-dnf python3-pwquality python3-systemd
 	python3-yaml rsyslog shellcheck sudo systemd ufw unattended-upgrades unbound)
 bench=(hyperfine time)
