@@ -47,10 +47,25 @@ pub struct Distro {
     pub paths: BTreeMap<String, String>,
     /// Where security updates come from.
     pub archive: Archive,
+    /// Whether SELinux is on.
+    #[serde(default)]
+    pub selinux: bool,
+    /// Whether systemd listens in sshd's place and starts it when somebody connects.
+    #[serde(default)]
+    pub ssh_socket_activated: bool,
+    /// What profiles name, mostly a path, and what it is called here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub instead: BTreeMap<String, String>,
+    /// Files that profiles write, by path, and what they say here instead.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub contents: BTreeMap<String, String>,
+    /// What profiles name and this release has nothing for, and why that is no gap.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub nothing_like: BTreeMap<String, String>,
     /// Where its security team announces holes.
     pub announcements: String,
-    /// Units that a plain installation of this release starts, as globs.
-    pub base_units: Vec<String>,
+    /// Units that a plain installation of this release starts, as globs, by what they are for.
+    pub base_units: BTreeMap<String, Vec<String>>,
     /// Set-user-id and set-group-id programs that a plain installation has.
     #[serde(default)]
     pub set_id_programs: Vec<String>,
@@ -72,6 +87,12 @@ pub struct Versions {
     pub systemd: u32,
     /// Linux-PAM's library, with what its packager added.
     pub pam: PamVersion,
+    /// fail2ban.
+    pub fail2ban: String,
+    /// nftables.
+    pub nftables: String,
+    /// sudo, or the program that stands in for it.
+    pub sudo: String,
 }
 
 /// Which program plays a role.
@@ -86,6 +107,10 @@ pub struct Backends {
     pub firewall: FirewallBackend,
     /// Ban tool.
     pub ban: BanBackend,
+    /// PAM's shared stacks.
+    pub pam: PamBackend,
+    /// Boot menu.
+    pub boot: BootBackend,
 }
 
 /// Package managers.
@@ -94,6 +119,8 @@ pub struct Backends {
 pub enum PackageBackend {
     /// dpkg and apt.
     Apt,
+    /// rpm and dnf.
+    Dnf,
 }
 
 /// Programs that install updates by themselves.
@@ -102,6 +129,10 @@ pub enum PackageBackend {
 pub enum UpdatesBackend {
     /// unattended-upgrades with apt's timers.
     UnattendedUpgrades,
+    /// dnf-automatic, in Python.
+    DnfAutomatic,
+    /// dnf5's plugin of the same name.
+    Dnf5Automatic,
 }
 
 /// Host firewalls.
@@ -110,6 +141,30 @@ pub enum UpdatesBackend {
 pub enum FirewallBackend {
     /// nftables from `/etc/nftables.conf`.
     Nftables,
+    /// firewalld with its nftables backend.
+    Firewalld,
+    /// ufw.
+    Ufw,
+}
+
+/// Where PAM's shared stacks come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PamBackend {
+    /// `pam-auth-update` makes them of the packages' profiles.
+    PamAuthUpdate,
+    /// `authselect` makes them of one profile and its features.
+    Authselect,
+}
+
+/// What writes the boot menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BootBackend {
+    /// `update-grub` writes `grub.cfg` of GRUB's defaults.
+    UpdateGrub,
+    /// `grubby` changes an entry for each kernel (Boot Loader Specification).
+    Grubby,
 }
 
 /// Programs that ban attackers.
@@ -120,18 +175,36 @@ pub enum BanBackend {
     Fail2banSystemd,
 }
 
-/// Where security updates come from.
+/// Where security updates come from. What only another package manager knows stays empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Archive {
+    /// apt: what `lsb_release -i` says, `${distro_id}` in patterns.
+    pub distributor: String,
+    /// apt: `Origins-Pattern`s that select security updates alone.
+    pub security_patterns: Vec<String>,
+    /// apt: `Origins-Pattern`s that select every update of the release.
+    pub all_patterns: Vec<String>,
+    /// apt: the archives of this release as their Release files name themselves.
+    pub suites: Vec<ArchiveSuite>,
+    /// dnf: whether the repositories say which updates are for security; without that, choosing those
+    /// chooses none.
+    pub advisories: bool,
+    /// dnf: whether the program that installs updates also reboots.
+    pub reboots: bool,
+    /// A repository besides the release's own that some packages come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra: Option<ExtraRepository>,
+}
+
+/// A repository that is set up by installing a package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Archive {
-    /// What `lsb_release -i` says: `${distro_id}` in patterns.
-    pub distributor: String,
-    /// `Origins-Pattern` that selects security updates alone.
-    pub security_pattern: String,
-    /// `Origins-Pattern`s that select every update of the release.
-    pub all_patterns: Vec<String>,
-    /// The archives of this release as their Release files name themselves.
-    pub suites: Vec<ArchiveSuite>,
+pub struct ExtraRepository {
+    /// The package that sets it up.
+    pub package: String,
+    /// Packages that come from there.
+    pub provides: Vec<String>,
 }
 
 /// What an archive's Release file says.
@@ -146,7 +219,7 @@ pub struct ArchiveSuite {
     pub label: String,
     /// `Suite:`.
     pub suite: String,
-    /// `Codename:`, which is also the suite's name in sources.list.
+    /// `Codename:`.
     pub codename: String,
 }
 
@@ -157,20 +230,29 @@ pub struct ImageFacts {
     /// The engine that makes it.
     pub engine: Engine,
     /// mmdebstrap's variant.
+    #[serde(default)]
     pub variant: String,
     /// Packages of a bootable cloud image.
+    #[serde(default)]
     pub packages: Vec<String>,
     /// Packages of the variant that are taken out again.
+    #[serde(default)]
     pub purge: Vec<String>,
     /// Keys of cloud-init's configuration that an image needs whatever its profile.
+    #[serde(default)]
     pub cloud_config: serde_json::Map<String, Value>,
     /// Kernel arguments.
+    #[serde(default)]
     pub kernel_args: Vec<String>,
     /// Folder under `EFI/` in which the signed boot loader looks for its configuration.
     pub efi_vendor: String,
+    /// The root filesystem of the distribution's own cloud images.
+    pub filesystem: String,
     /// Seconds since 1970: no file in the image is newer.
+    #[serde(default)]
     pub source_date_epoch: u64,
     /// Patterns of paths that are deleted at the end of a build.
+    #[serde(default)]
     pub removals: Vec<String>,
 }
 
@@ -180,6 +262,8 @@ pub struct ImageFacts {
 pub enum Engine {
     /// mmdebstrap in a user namespace.
     Mmdebstrap,
+    /// The distribution's own cloud image, booted once.
+    CloudImage,
 }
 
 /// What OpenStack is told of an image.
@@ -192,6 +276,14 @@ pub struct OpenStackFacts {
     pub os_version: String,
     /// Image name without the cloud's prefix.
     pub name: String,
+}
+
+impl Archive {
+    /// Whether a source names a suite: by its suite name, or by its code name where no other suite has it too.
+    pub fn is_named(&self, suite: &ArchiveSuite, name: &str) -> bool {
+        let shared = self.suites.iter().filter(|s| s.codename == suite.codename).count() > 1;
+        name == suite.suite || (!shared && name == suite.codename)
+    }
 }
 
 impl Distro {
@@ -214,6 +306,14 @@ impl Distro {
     /// The facts name none.
     pub fn path(&self, role: &str) -> Result<&str, ConfigError> {
         self.paths.get(role).map(String::as_str).ok_or_else(|| self.missing("paths", role))
+    }
+
+    /// The unit that listens for SSH's connections.
+    ///
+    /// # Errors
+    /// The facts name none.
+    pub fn ssh_listener(&self) -> Result<&str, ConfigError> {
+        self.unit(if self.ssh_socket_activated { "ssh-socket" } else { "ssh" })
     }
 
     fn missing(&self, map: &str, role: &str) -> ConfigError {

@@ -41,7 +41,11 @@ pub fn build(plan: &Plan, assets: &Assets, output: &Path) -> anyhow::Result<Buil
     let bundle = render::bundle(plan, assets)?;
     let recipe = recipe(plan, &bundle)?;
     std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;
-    let Engine::Mmdebstrap = plan.distro.image.engine;
+    anyhow::ensure!(
+        plan.distro.image.engine == Engine::Mmdebstrap,
+        "{} has no engine that builds its images here; apply `ironseed user-data` or `ironseed render` to its cloud image",
+        plan.distro.title
+    );
     let built = build::build(&recipe, output, &name(plan), &Display::new())?;
     let seconds = built.elapsed.as_secs();
     anstream::eprintln!(

@@ -78,15 +78,26 @@ fn merge(
     };
     let family = map.remove("extends");
     let own: Vec<String> = map.keys().cloned().collect();
-    let Some(family) = family else { return Ok((value, own)) };
-    let family = family.as_str().unwrap_or_default().to_owned();
-    let path = format!("images/families/{family}.yaml");
-    let below = assets.get(&path)?.ok_or_else(|| {
-        ConfigError::plain(format!("{}: extends `{family}`, but there is no {path}", source.name))
-    })?;
-    let (mut base, _) = merge(below, assets, seen)?;
-    overlay(&mut base, value);
-    Ok((base, own))
+    let mut facts = Value::Object(serde_json::Map::new());
+    for family in families(family) {
+        let path = format!("images/families/{family}.yaml");
+        let below = assets.get(&path)?.ok_or_else(|| {
+            ConfigError::plain(format!("{}: extends `{family}`, but there is no {path}", source.name))
+        })?;
+        overlay(&mut facts, merge(below, assets, seen)?.0);
+    }
+    seen.pop();
+    overlay(&mut facts, value);
+    Ok((facts, own))
+}
+
+/// The names in `extends`: one, or several of which a later one wins.
+fn families(extends: Option<Value>) -> Vec<String> {
+    match extends {
+        Some(Value::Array(names)) => names.iter().flat_map(|n| families(Some(n.clone()))).collect(),
+        Some(name) => vec![name.as_str().unwrap_or_default().to_owned()],
+        None => Vec::new(),
+    }
 }
 
 /// Lays `over` on `base`: maps key by key, everything else replaced.

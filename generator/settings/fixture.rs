@@ -60,6 +60,12 @@ impl Machine {
         std::fs::metadata(self.at(path)).unwrap().permissions().mode() & 0o7777
     }
 
+    /// Makes a symbolic link that leads to another path inside.
+    pub(crate) fn link(&self, path: &str, to: &str) {
+        std::fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(to, self.at(path)).unwrap();
+    }
+
     /// Deletes a file.
     pub(crate) fn remove(&self, path: &str) {
         std::fs::remove_file(self.at(path)).unwrap();
@@ -108,7 +114,7 @@ fn plan(settings: &[Setting]) -> Plan {
         version: crate::plan::FORMAT,
         profile: "test".into(),
         title: String::new(),
-        distro: crate::distro::load("debian-12", &Assets::embedded()).unwrap(),
+        distro: crate::distro::usual(&Assets::embedded()).unwrap(),
         parameters: Default::default(),
         checks: vec![PlannedCheck {
             info,
