@@ -112,10 +112,14 @@ impl Sshd {
         }
     }
 
-    /// The line that sets it.
-    pub fn line(&self, distro: &Distro) -> Line {
-        let keyword = sshd::spelling(&self.keyword, distro.versions.openssh);
-        Line { keyword: keyword.unwrap_or_else(|| self.keyword.clone()), value: self.rendered(distro) }
+    /// The lines that set it: in older releases two keywords let passwords in by questions.
+    pub fn lines(&self, distro: &Distro) -> Vec<Line> {
+        let version = distro.versions.openssh;
+        let own = sshd::spelling(&self.keyword, version).unwrap_or_else(|| self.keyword.clone());
+        let asks = self.keyword == "KbdInteractiveAuthentication" && !version.at_least((8, 7));
+        let older = asks.then(|| "ChallengeResponseAuthentication".to_owned());
+        let line = |keyword| Line { keyword, value: self.rendered(distro) };
+        std::iter::once(own).chain(older).map(line).collect()
     }
 
     /// Why a value is not accepted; `None` where it is.
@@ -180,7 +184,8 @@ impl Kind for Sshd {
         if !distro.versions.openssh.has_include() {
             return sshd_main::whole(context, bundle, &checks_of(all));
         }
-        let content = drop_in::content("sshd.conf", all.iter().map(|w| w.setting.line(distro)), context)?;
+        let content =
+            drop_in::content("sshd.conf", all.iter().flat_map(|w| w.setting.lines(distro)), context)?;
         let checks = checks_of(all);
         let path = distro.path("ssh-drop-in")?;
         bundle.write(BundleFile::config(path, content).mode(0o600), &checks)?;
@@ -287,7 +292,8 @@ impl Sshd {
             Err(why) => return Observation::unobserved(plane, self.wanted(), why),
         };
         let keyword = self.keyword.to_ascii_lowercase();
-        let older = self.line(&look.plan.distro).keyword.to_ascii_lowercase();
+        let older = sshd::spelling(&self.keyword, look.plan.distro.versions.openssh);
+        let older = older.unwrap_or_default().to_ascii_lowercase();
         let Some(value) = answer.iter().find_map(|(k, v)| (*k == keyword || *k == older).then_some(v)) else {
             return Observation::error(plane, self.wanted(), format!("sshd -T says nothing of {keyword}"));
         };

@@ -9,6 +9,7 @@ mod gallery;
 mod hostile;
 mod image;
 mod laws;
+mod names;
 mod mutations;
 mod pages;
 mod plans;

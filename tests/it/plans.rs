@@ -16,6 +16,15 @@ pub fn resolve(profile: &str, distro: &str) -> Plan {
     Plan::resolve(&profile, distro, &catalogue, &declarations).unwrap()
 }
 
+/// The plans whose trees can be made here: mmdebstrap makes those of supported releases.
+pub fn with_trees() -> Vec<Plan> {
+    let today = jiff::civil::date(2026, 11, 23);
+    let made = |plan: &Plan| {
+        plan.distro.image.engine == distro::Engine::Mmdebstrap && !plan.distro.lifecycle.on(today).is_past()
+    };
+    all().into_iter().filter(made).collect()
+}
+
 /// Every profile for every distribution.
 pub fn all() -> Vec<Plan> {
     let assets = Assets::embedded();
