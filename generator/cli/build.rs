@@ -6,7 +6,8 @@ use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Choice, Ended, Outcome, print};
+use super::making::Making;
+use super::{Ended, Outcome, print};
 use crate::assets::Assets;
 use crate::build::{self, Built, Progress, Recipe, RecipeFile, Step};
 use crate::distro::Engine;
@@ -18,7 +19,7 @@ use crate::{render, yaml};
 #[derive(Args)]
 pub struct Build {
     #[command(flatten)]
-    choice: Choice,
+    choice: Making,
     /// Directory for the image and the engine's log
     #[arg(short, long, default_value = "dist", value_name = "DIR")]
     output: PathBuf,

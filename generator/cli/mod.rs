@@ -7,6 +7,8 @@ mod build;
 mod explain;
 mod lifecycle;
 mod list;
+mod making;
+mod matrix;
 mod observe;
 mod plan;
 mod publish;
@@ -55,6 +57,7 @@ enum Verb {
     Build(build::Build),
     Verify(verify::Verify),
     Lifecycle(lifecycle::LifecycleVerb),
+    Matrix(matrix::Matrix),
     Publish(publish::Publish),
     Release(publish::Release),
     #[command(hide = true)]
@@ -132,6 +135,7 @@ pub fn main() -> ExitCode {
         Verb::Build(verb) => verb.run(&assets),
         Verb::Verify(verb) => verb.run(&assets),
         Verb::Lifecycle(verb) => verb.run(&assets),
+        Verb::Matrix(verb) => verb.run(&assets),
         Verb::Publish(verb) => verb.run(&assets),
         Verb::Release(verb) => verb.run(&assets),
         Verb::Observe(verb) => verb.run(),

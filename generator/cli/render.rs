@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Choice, Ended, Outcome, print};
+use super::making::Making;
+use super::{Ended, Outcome, print};
 use crate::assets::Assets;
 use crate::render::{self, output};
 
@@ -13,7 +14,7 @@ use crate::render::{self, output};
 #[derive(Args)]
 pub struct RenderVerb {
     #[command(flatten)]
-    choice: Choice,
+    choice: Making,
     /// Directory to write; must not exist yet, or hold an earlier rendering
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,

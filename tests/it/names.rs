@@ -7,9 +7,9 @@ use std::path::Path;
 use ironseed::assets::Assets;
 use ironseed::release;
 
-/// Words that contain such a name and mean something else: a keyword of sshd's, and programs' own
-/// names for a layout or a backport that other distributions have too.
-const OTHER: [&str; 1] = ["DebianBanner"];
+/// Words that contain such a name and mean something else: a keyword of sshd's and the patch that adds
+/// it, and debconf's variable.
+const OTHER: [&str; 3] = ["DebianBanner", "debian_banner", "DEBIAN_FRONTEND"];
 
 /// Names by which releases are known, in lower case: ids of os-release, and code names of one word.
 fn names() -> BTreeSet<String> {
