@@ -29,6 +29,23 @@ installed() {
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		echo "run this as root: $*" >&2
+		exit 2
+	fi
+}
+
+# sshd answers no question without its directory, which only its service makes.
+if [ "$1" != build ] && [ ! -d /run/sshd ]; then
+	echo "making: /run/sshd"
+	as_root mkdir /run/sshd
+fi
+
 missing=()
 for package in "${wanted[@]}"; do
 	installed "$package" || missing+=("$package")
@@ -36,16 +53,7 @@ done
 if [ "${#missing[@]}" -eq 0 ]; then
 	exit 0
 fi
-
 echo "installing: ${missing[*]}"
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-	command -v sudo >/dev/null || {
-		echo "run this as root: apt-get install ${missing[*]}" >&2
-		exit 2
-	}
-	as_root=(sudo)
-fi
 
 # QEMU's parts must be of one version. Where some come from backports already, the others have to.
 pinned=()
@@ -66,7 +74,7 @@ if [[ $version == *~bpo* ]]; then
 		mirror=$(apt-get indextargets --format '$(SITE)' "Codename: $release" "Created-By: Packages" | head -n 1)
 		echo "adding the suite $release-backports of $mirror"
 		echo "deb $mirror $release-backports main" |
-			"${as_root[@]}" tee /etc/apt/sources.list.d/ironseed-backports.list >/dev/null
+			as_root tee /etc/apt/sources.list.d/ironseed-backports.list >/dev/null
 	fi
 else
 	pinned=("${missing[@]}")
@@ -75,10 +83,10 @@ fi
 # A test machine runs none of the daemons that it tests against.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
-	printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
-	"${as_root[@]}" chmod 755 "$policy"
-	trap '"${as_root[@]}" rm -f "$policy"' EXIT
+	printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+	as_root chmod 755 "$policy"
+	trap 'as_root rm -f "$policy"' EXIT
 fi
-"${as_root[@]}" apt-get -q update
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+as_root apt-get -q update
+as_root env DEBIAN_FRONTEND=noninteractive \
 	apt-get -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 install "${pinned[@]}"

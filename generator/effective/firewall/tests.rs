@@ -423,11 +423,6 @@ fn real_packets_agree_with_the_model() {
     }
     let (mut open, mut closed) = (0, 0);
     let judge = |text: &String| {
-        // A known fault of the model: it takes every packet for one that conntrack has seen, but at
-        // the priority `raw` of prerouting none is yet, and `ct state invalid` holds for all.
-        if text.contains("priority raw") && text.contains("ct state") {
-            return Verdict::Unanswered;
-        }
         let Some(mut found) = ask(text) else { return Verdict::Unanswered };
         let rules = read(text);
         found.retain(|(port, _)| modelled(&rules, *port).is_some());

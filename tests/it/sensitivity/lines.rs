@@ -274,8 +274,10 @@ impl File<'_> {
         });
         // A word more is no word less: sshd denies the one and the other.
         let adds_up = format.name == "sshd" && key == "denyusers";
+        // systemd mounts it before it reads any unit; systemd-remount-fs(8) brings fstab's options.
+        let early = format.name == "fstab" && key == "/dev/shm";
         let mut meaning = Vec::new();
-        if shadow.wins && !adds_up && format.wins(key) == format.wins {
+        if shadow.wins && !adds_up && !early && format.wins(key) == format.wins {
             meaning.push(if shadow.text.starts_with("-a task") {
                 Effect::Refused(format.name)
             } else {

@@ -164,6 +164,6 @@ fn unbound_serves_the_same() {
         return;
     }
     let Some(mut lab) = Lab::open() else { return };
-    let tally = Differential::cases(25).run(generate, |tree| judge(&mut lab, tree));
-    assert!(2 * tally.agreed > tally.refused, "one-sided cases: {tally}");
+    let tally = Differential::cases(40).run(generate, |tree| judge(&mut lab, tree));
+    assert!(4 * tally.agreed > tally.refused, "one-sided cases: {tally}");
 }

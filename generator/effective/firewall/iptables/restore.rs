@@ -150,7 +150,8 @@ impl<'a> Restore<'a> {
             *open = Some((name.to_owned(), before.unwrap_or_default()));
             return Ok(());
         };
-        if line == "COMMIT\n" {
+        // The last line may lack its end; iptables-legacy alone would refuse that.
+        if line == "COMMIT\n" || line == "COMMIT" {
             jumps_end(table, state).map_err(Problem::Refused)?;
             if let Some((table, state)) = open.take() {
                 self.tables.insert(table, state);

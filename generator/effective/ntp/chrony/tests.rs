@@ -229,5 +229,5 @@ fn chronyd_serves_the_same() {
     }
     let Some(mut lab) = Lab::open() else { return };
     let tally = Differential::cases(40).run(generate, |tree| Verdict::of(ours(tree), theirs(&mut lab, tree)));
-    assert!(2 * tally.agreed > tally.refused, "one-sided cases: {tally}");
+    assert!(4 * tally.agreed > tally.refused, "one-sided cases: {tally}");
 }

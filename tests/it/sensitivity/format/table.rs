@@ -398,7 +398,9 @@ pub const FORMATS: &[Format] = &[
         // The kernel's own words are meant, and they know no cases.
         case: Unknown,
         crlf: Unknown,
-        bom_key: Unknown,
+        // auditctl stops at a line that is neither a comment nor a rule.
+        bom: Broken,
+        bom_key: Broken,
         tabs: Unknown,
         shadows: &[
             shadow("a file that augenrules passes over", false, "/etc/audit/rules.d/zz.conf", Place::File),
