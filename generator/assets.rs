@@ -42,6 +42,11 @@ impl Assets {
         Ok(Self { overrides: Some(directory.to_owned()) })
     }
 
+    /// The directory that is laid over the embedded assets, if there is one.
+    pub fn directory(&self) -> Option<&Path> {
+        self.overrides.as_deref()
+    }
+
     /// The files directly in a folder such as `profiles/checks`, sorted by name.
     ///
     /// # Errors

@@ -1,19 +1,16 @@
-//! A distribution release: facts only, from `images/`. No behaviour.
-//!
-//! A file may `extends` a family file; what it says itself replaces what the family says, maps
-//! merged key by key.
+//! All facts of a release that can be rendered, from `images/`. No behaviour.
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::assets::{self, Assets};
-use crate::diagnostic::{ConfigError, suggestion};
+use crate::assets::Assets;
+use crate::diagnostic::ConfigError;
+use crate::effective::os_release;
 use crate::effective::pam::PamVersion;
 use crate::effective::sshd::OpenSshVersion;
-use crate::yaml::{self, Source};
+use crate::release::{self, Document, Lifecycle, OsRelease};
 
 /// Facts about a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +32,9 @@ pub struct Distro {
     pub admin_group: String,
     /// Dates of support.
     pub lifecycle: Lifecycle,
+    /// Whether it is meant where no distribution is named. One says so.
+    #[serde(default)]
+    pub usual: bool,
     /// Versions of programs whose behaviour depends on them.
     pub versions: Versions,
     /// Which program does what.
@@ -47,10 +47,25 @@ pub struct Distro {
     pub paths: BTreeMap<String, String>,
     /// Where security updates come from.
     pub archive: Archive,
+    /// Whether SELinux is on.
+    #[serde(default)]
+    pub selinux: bool,
+    /// Whether systemd listens in sshd's place and starts it when somebody connects.
+    #[serde(default)]
+    pub ssh_socket_activated: bool,
+    /// What profiles name, mostly a path, and what it is called here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub instead: BTreeMap<String, String>,
+    /// Files that profiles write, by path, and what they say here instead.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub contents: BTreeMap<String, String>,
+    /// What profiles name and this release has nothing for, and why that is no gap.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub nothing_like: BTreeMap<String, String>,
     /// Where its security team announces holes.
     pub announcements: String,
-    /// Units that a plain installation of this release starts, as globs.
-    pub base_units: Vec<String>,
+    /// Units that a plain installation of this release starts, as globs, by what they are for.
+    pub base_units: BTreeMap<String, Vec<String>>,
     /// Set-user-id and set-group-id programs that a plain installation has.
     #[serde(default)]
     pub set_id_programs: Vec<String>,
@@ -58,30 +73,6 @@ pub struct Distro {
     pub image: ImageFacts,
     /// What OpenStack is told.
     pub openstack: OpenStackFacts,
-}
-
-/// Identity as in `/etc/os-release`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OsRelease {
-    /// `ID=`.
-    pub id: String,
-    /// `VERSION_ID=`.
-    pub version_id: String,
-}
-
-/// When a release is supported.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Lifecycle {
-    /// Day of release.
-    pub released: Date,
-    /// Last day of regular support.
-    pub end_of_support: Date,
-    /// Last day with security updates at all (long-term support included).
-    pub end_of_life: Date,
-    /// Who says so.
-    pub source: String,
 }
 
 /// Versions that decide what configuration means.
@@ -96,6 +87,12 @@ pub struct Versions {
     pub systemd: u32,
     /// Linux-PAM's library, with what its packager added.
     pub pam: PamVersion,
+    /// fail2ban.
+    pub fail2ban: String,
+    /// nftables.
+    pub nftables: String,
+    /// sudo, or the program that stands in for it.
+    pub sudo: String,
 }
 
 /// Which program plays a role.
@@ -110,6 +107,10 @@ pub struct Backends {
     pub firewall: FirewallBackend,
     /// Ban tool.
     pub ban: BanBackend,
+    /// PAM's shared stacks.
+    pub pam: PamBackend,
+    /// Boot menu.
+    pub boot: BootBackend,
 }
 
 /// Package managers.
@@ -118,6 +119,8 @@ pub struct Backends {
 pub enum PackageBackend {
     /// dpkg and apt.
     Apt,
+    /// rpm and dnf.
+    Dnf,
 }
 
 /// Programs that install updates by themselves.
@@ -126,6 +129,10 @@ pub enum PackageBackend {
 pub enum UpdatesBackend {
     /// unattended-upgrades with apt's timers.
     UnattendedUpgrades,
+    /// dnf-automatic, in Python.
+    DnfAutomatic,
+    /// dnf5's plugin of the same name.
+    Dnf5Automatic,
 }
 
 /// Host firewalls.
@@ -134,6 +141,30 @@ pub enum UpdatesBackend {
 pub enum FirewallBackend {
     /// nftables from `/etc/nftables.conf`.
     Nftables,
+    /// firewalld with its nftables backend.
+    Firewalld,
+    /// ufw.
+    Ufw,
+}
+
+/// Where PAM's shared stacks come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PamBackend {
+    /// `pam-auth-update` makes them of the packages' profiles.
+    PamAuthUpdate,
+    /// `authselect` makes them of one profile and its features.
+    Authselect,
+}
+
+/// What writes the boot menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BootBackend {
+    /// `update-grub` writes `grub.cfg` of GRUB's defaults.
+    UpdateGrub,
+    /// `grubby` changes an entry for each kernel (Boot Loader Specification).
+    Grubby,
 }
 
 /// Programs that ban attackers.
@@ -144,18 +175,36 @@ pub enum BanBackend {
     Fail2banSystemd,
 }
 
-/// Where security updates come from.
+/// Where security updates come from. What only another package manager knows stays empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Archive {
+    /// apt: what `lsb_release -i` says, `${distro_id}` in patterns.
+    pub distributor: String,
+    /// apt: `Origins-Pattern`s that select security updates alone.
+    pub security_patterns: Vec<String>,
+    /// apt: `Origins-Pattern`s that select every update of the release.
+    pub all_patterns: Vec<String>,
+    /// apt: the archives of this release as their Release files name themselves.
+    pub suites: Vec<ArchiveSuite>,
+    /// dnf: whether the repositories say which updates are for security; without that, choosing those
+    /// chooses none.
+    pub advisories: bool,
+    /// dnf: whether the program that installs updates also reboots.
+    pub reboots: bool,
+    /// A repository besides the release's own that some packages come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra: Option<ExtraRepository>,
+}
+
+/// A repository that is set up by installing a package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Archive {
-    /// What `lsb_release -i` says: `${distro_id}` in patterns.
-    pub distributor: String,
-    /// `Origins-Pattern` that selects security updates alone.
-    pub security_pattern: String,
-    /// `Origins-Pattern`s that select every update of the release.
-    pub all_patterns: Vec<String>,
-    /// The archives of this release as their Release files name themselves.
-    pub suites: Vec<ArchiveSuite>,
+pub struct ExtraRepository {
+    /// The package that sets it up.
+    pub package: String,
+    /// Packages that come from there.
+    pub provides: Vec<String>,
 }
 
 /// What an archive's Release file says.
@@ -170,7 +219,7 @@ pub struct ArchiveSuite {
     pub label: String,
     /// `Suite:`.
     pub suite: String,
-    /// `Codename:`, which is also the suite's name in sources.list.
+    /// `Codename:`.
     pub codename: String,
 }
 
@@ -181,20 +230,29 @@ pub struct ImageFacts {
     /// The engine that makes it.
     pub engine: Engine,
     /// mmdebstrap's variant.
+    #[serde(default)]
     pub variant: String,
     /// Packages of a bootable cloud image.
+    #[serde(default)]
     pub packages: Vec<String>,
     /// Packages of the variant that are taken out again.
+    #[serde(default)]
     pub purge: Vec<String>,
     /// Keys of cloud-init's configuration that an image needs whatever its profile.
+    #[serde(default)]
     pub cloud_config: serde_json::Map<String, Value>,
     /// Kernel arguments.
+    #[serde(default)]
     pub kernel_args: Vec<String>,
     /// Folder under `EFI/` in which the signed boot loader looks for its configuration.
     pub efi_vendor: String,
+    /// The root filesystem of the distribution's own cloud images.
+    pub filesystem: String,
     /// Seconds since 1970: no file in the image is newer.
+    #[serde(default)]
     pub source_date_epoch: u64,
     /// Patterns of paths that are deleted at the end of a build.
+    #[serde(default)]
     pub removals: Vec<String>,
 }
 
@@ -204,6 +262,8 @@ pub struct ImageFacts {
 pub enum Engine {
     /// mmdebstrap in a user namespace.
     Mmdebstrap,
+    /// The distribution's own cloud image, booted once.
+    CloudImage,
 }
 
 /// What OpenStack is told of an image.
@@ -216,6 +276,14 @@ pub struct OpenStackFacts {
     pub os_version: String,
     /// Image name without the cloud's prefix.
     pub name: String,
+}
+
+impl Archive {
+    /// Whether a source names a suite: by its suite name, or by its code name where no other suite has it too.
+    pub fn is_named(&self, suite: &ArchiveSuite, name: &str) -> bool {
+        let shared = self.suites.iter().filter(|s| s.codename == suite.codename).count() > 1;
+        name == suite.suite || (!shared && name == suite.codename)
+    }
 }
 
 impl Distro {
@@ -240,6 +308,14 @@ impl Distro {
         self.paths.get(role).map(String::as_str).ok_or_else(|| self.missing("paths", role))
     }
 
+    /// The unit that listens for SSH's connections.
+    ///
+    /// # Errors
+    /// The facts name none.
+    pub fn ssh_listener(&self) -> Result<&str, ConfigError> {
+        self.unit(if self.ssh_socket_activated { "ssh-socket" } else { "ssh" })
+    }
+
     fn missing(&self, map: &str, role: &str) -> ConfigError {
         ConfigError::plain(format!("images/{}.yaml: `{map}` names no `{role}`", self.id))
     }
@@ -248,86 +324,54 @@ impl Distro {
 /// Loads a release by built-in id, or from the user's own file where `id` is a path.
 ///
 /// # Errors
-/// A missing or broken file, or a family that extends itself.
+/// A missing or broken file, a family that extends itself, or a release that is known only.
 pub fn load(id: &str, assets: &Assets) -> Result<Distro, ConfigError> {
-    let own_file = id.contains('/') || id.ends_with(".yaml") || id.ends_with(".yml");
-    let source = if own_file {
-        assets::read(std::path::Path::new(id))?
-    } else if let Some(source) = assets.get(&format!("images/{id}.yaml"))? {
-        source
-    } else {
-        let known = ids(assets)?;
+    of(&Document::open(id, assets)?)
+}
+
+/// The facts of a release's file.
+fn of(document: &Document) -> Result<Distro, ConfigError> {
+    let release = document.release()?;
+    if release.known_only {
+        let Lifecycle { end_of_life, way_up, .. } = release.lifecycle;
         return Err(ConfigError::plain(format!(
-            "no built-in distribution `{id}`; {} (a path to your own YAML works too)",
-            suggestion(id, known.iter().map(String::as_str))
+            "{} is known by its dates alone: nothing can be rendered for it (its support ends {end_of_life}; {way_up})",
+            release.title
         )));
-    };
-    let name = source.name.clone();
-    let merged = merge_family(source, assets, &mut Vec::new())?;
-    serde_path_to_error::deserialize(merged).map_err(|e| {
+    }
+    serde_path_to_error::deserialize(document.facts().clone()).map_err(|e| {
+        let name = &document.name;
         ConfigError::plain(format!("{name} (with what it extends): at `{}`: {}", e.path(), e.inner()))
     })
 }
 
-/// Ids of the built-in releases.
+/// Ids of the built-in releases that can be rendered.
 ///
 /// # Errors
-/// The override directory can't be read.
+/// A broken file.
 pub fn ids(assets: &Assets) -> Result<Vec<String>, ConfigError> {
-    Ok(assets
-        .list("images")?
-        .iter()
-        .filter_map(|s| s.file_name().strip_suffix(".yaml"))
-        .map(str::to_owned)
-        .collect())
+    Ok(release::all(assets)?.into_iter().filter(|r| !r.known_only).map(|r| r.id).collect())
 }
 
-/// The built-in release that an `os-release` names, if there is one.
+/// The release that is meant where none is named.
 ///
 /// # Errors
-/// A built-in file is broken.
-pub fn by_os_release(id: &str, version_id: &str, assets: &Assets) -> Result<Option<Distro>, ConfigError> {
-    for known in ids(assets)? {
-        let distro = load(&known, assets)?;
-        if distro.os_release.id == id && distro.os_release.version_id == version_id {
-            return Ok(Some(distro));
-        }
+/// A broken file, or none that says so.
+pub fn usual(assets: &Assets) -> Result<Distro, ConfigError> {
+    let says_so = |d: &&Document| d.facts().get("usual").and_then(Value::as_bool) == Some(true);
+    match release::documents(assets)?.iter().find(says_so) {
+        Some(document) => of(document),
+        None => Err(ConfigError::plain("no file in images/ says `usual: true`; name a distribution with -d")),
     }
-    Ok(None)
 }
 
-fn merge_family(source: Source, assets: &Assets, seen: &mut Vec<String>) -> Result<Value, ConfigError> {
-    let mut value: Value = yaml::parse(&source)?;
-    if seen.contains(&source.name) {
-        return Err(ConfigError::plain(format!(
-            "{}: extends itself through {}",
-            source.name,
-            seen.join(", ")
-        )));
-    }
-    seen.push(source.name.clone());
-    let Some(map) = value.as_object_mut() else {
-        return Err(ConfigError::plain(format!("{}: wants a map of facts", source.name)));
-    };
-    let Some(family) = map.remove("extends") else { return Ok(value) };
-    let family = family.as_str().unwrap_or_default().to_owned();
-    let path = format!("images/families/{family}.yaml");
-    let below = assets.get(&path)?.ok_or_else(|| {
-        ConfigError::plain(format!("{}: extends `{family}`, but there is no {path}", source.name))
-    })?;
-    let mut base = merge_family(below, assets, seen)?;
-    overlay(&mut base, value);
-    Ok(base)
-}
-
-/// Lays `over` on `base`: maps key by key, everything else replaced.
-fn overlay(base: &mut Value, over: Value) {
-    match (base, over) {
-        (Value::Object(base), Value::Object(over)) => {
-            for (key, value) in over {
-                overlay(base.entry(key).or_insert(Value::Null), value);
-            }
-        }
-        (base, over) => *base = over,
+/// The built-in release that a system's own description names, if there is one.
+///
+/// # Errors
+/// A broken file, or a release that is known only.
+pub fn of_system(found: &os_release::OsRelease, assets: &Assets) -> Result<Option<Distro>, ConfigError> {
+    match release::of_system(found, assets)? {
+        Some(release) => load(&release.id, assets).map(Some),
+        None => Ok(None),
     }
 }

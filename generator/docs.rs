@@ -14,7 +14,7 @@ use crate::observation::Plane;
 use crate::plan::{Plan, PlannedCheck};
 use crate::profile::{self, Vocabulary};
 use crate::settings::KINDS;
-use crate::{distro, parameter};
+use crate::{distro, parameter, release};
 
 /// Where a page says that it is not to be edited.
 const GENERATED: &str = "<!-- Generated from the data: change that, then run `UPDATE_DOCS=1 cargo test docs_are_current`. -->\n\n";
@@ -35,10 +35,10 @@ fn plan(profile: &str, distro: &str) -> Plan {
 /// The profile whose values a check's table shows, if it has the check.
 const USUAL: &str = "nectar-base";
 
-/// Every built-in profile, the usual one first, resolved for the first built-in release.
+/// Every built-in profile, the usual one first, resolved for the usual release.
 fn plans() -> Vec<Plan> {
     let assets = Assets::embedded();
-    let distro = distro::ids(&assets).unwrap().remove(0);
+    let distro = distro::usual(&assets).unwrap().id;
     let mut names = profile::names(&assets).unwrap();
     names.sort_by_key(|name| name != USUAL);
     names.iter().map(|name| plan(name, &distro)).collect()
@@ -109,6 +109,45 @@ fn parameters_page() -> String {
     page
 }
 
+/// Every release: its dates, and which programs it is rendered for.
+fn distributions_page() -> String {
+    let assets = Assets::embedded();
+    let mut page = format!("# Distributions\n\n{GENERATED}");
+    page.push_str(
+        "Dates are the last days with security updates. `ironseed lifecycle` tells how a release stands today; \
+         `ironseed lifecycle refresh` updates the dates in `images/`.\n\n\
+         | id | release | released | security until | others say | rendered |\n|---|---|---|---|---|---|\n",
+    );
+    for known in release::all(&assets).unwrap() {
+        let lifecycle = &known.lifecycle;
+        let others: Vec<String> =
+            lifecycle.others.iter().map(|o| format!("{} ({})", o.end_of_life, o.source)).collect();
+        let rendered = match distro::load(&known.id, &assets) {
+            Ok(distro) => {
+                let word = |value: Value| value.as_str().unwrap_or_default().to_owned();
+                let backends = &distro.backends;
+                let words = [
+                    serde_json::to_value(backends.packages),
+                    serde_json::to_value(backends.updates),
+                    serde_json::to_value(backends.firewall),
+                ];
+                words.map(|w| word(w.unwrap())).join(", ")
+            }
+            Err(_) => "no: dates only".to_owned(),
+        };
+        let row = [
+            known.id.clone(),
+            cell(&known.title),
+            lifecycle.released.to_string(),
+            format!("{} ({})", lifecycle.end_of_life, lifecycle.source),
+            others.join(", "),
+            rendered,
+        ];
+        writeln!(page, "| {} |", row.join(" | ")).unwrap();
+    }
+    page
+}
+
 /// Text that does not end a table's cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
@@ -116,8 +155,11 @@ fn cell(text: &str) -> String {
 
 #[test]
 fn docs_are_current() {
-    let pages: [(&str, String); 2] =
-        [("docs/checks.md", checks_page()), ("docs/parameters.md", parameters_page())];
+    let pages: [(&str, String); 3] = [
+        ("docs/checks.md", checks_page()),
+        ("docs/parameters.md", parameters_page()),
+        ("docs/distributions.md", distributions_page()),
+    ];
     for (path, wanted) in pages {
         let file = repository().join(path);
         if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -141,8 +183,9 @@ fn the_example_profile_resolves_and_is_what_the_readme_shows() {
         assert_eq!(plan.parameter("ssh_port"), 22222);
         assert!(!plan.checks.is_empty());
         let bundle = crate::render::bundle(&plan, &Assets::embedded()).unwrap();
-        let port = &bundle.files["/etc/ssh/sshd_config.d/00-ironseed-port.conf"];
-        assert!(port.content.contains("22222"), "{}", port.content);
+        let drop_in = bundle.files.get("/etc/ssh/sshd_config.d/00-ironseed-port.conf");
+        let port = drop_in.unwrap_or_else(|| &bundle.files["/etc/ssh/sshd_config"]);
+        assert!(port.content.contains("Port 22222"), "{}", port.content);
     }
 }
 

@@ -18,6 +18,7 @@ pub mod parameter;
 pub mod plan;
 pub mod profile;
 pub mod publish;
+pub mod release;
 pub mod render;
 pub mod report;
 pub mod settings;

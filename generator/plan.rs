@@ -150,11 +150,12 @@ fn resolve_check(
         let catalogue = check.source.locate(template.referenced);
         let (value, used) = parameter::substitute(&template.value, parameters)
             .map_err(|why| ConfigError::plain(format!("{catalogue}: {why}")))?;
+        let (value, nothing_like) = adapt(value, distro);
         let setting: Setting = serde_path_to_error::deserialize(&value)
             .map_err(|e| ConfigError::plain(format!("{catalogue}: at `{}`: {}", e.path(), e.inner())))?;
         let set_by = used.iter().find_map(|name| profile.parameters.get(name));
         settings.push(PlannedSetting {
-            not_applicable: setting.not_applicable(distro),
+            not_applicable: nothing_like.or_else(|| setting.not_applicable(distro)),
             setting,
             origin: set_by.map_or_else(|| chosen.at.clone(), |s| s.at.clone()),
             catalogue,
@@ -167,6 +168,40 @@ fn resolve_check(
         )));
     }
     Ok(PlannedCheck { info: check.info.clone(), origin: chosen.at.clone(), settings })
+}
+
+/// A setting in the release's own words, and why the release has nothing like it, if it has not. What
+/// a list names and the release has nothing for is left out of it.
+fn adapt(value: Value, distro: &Distro) -> (Value, Option<String>) {
+    match value {
+        Value::String(text) => match distro.nothing_like.get(&text) {
+            Some(why) => (Value::String(text), Some(why.clone())),
+            None => (Value::String(distro.instead.get(&text).cloned().unwrap_or(text)), None),
+        },
+        Value::Array(items) => {
+            let adapted: Vec<_> = items.into_iter().map(|v| adapt(v, distro)).collect();
+            let why = match adapted.iter().all(|(_, why)| why.is_some()) {
+                true => adapted.first().and_then(|(_, why)| why.clone()),
+                false => None,
+            };
+            let kept = adapted.into_iter().filter(|(_, w)| why.is_some() || w.is_none());
+            (Value::Array(kept.map(|(value, _)| value).collect()), why)
+        }
+        Value::Object(mut map) => {
+            let content = map.get("path").and_then(Value::as_str).and_then(|p| distro.contents.get(p));
+            if let Some(content) = content.filter(|_| map.contains_key("content")) {
+                map.insert("content".into(), Value::String(content.clone()));
+            }
+            let mut first = None;
+            let adapted = map.into_iter().map(|(key, value)| {
+                let (value, why) = adapt(value, distro);
+                first = first.take().or(why);
+                (key, value)
+            });
+            (Value::Object(adapted.collect()), first)
+        }
+        other => (other, None),
+    }
 }
 
 /// Removes `origin` and `catalogue`: where something stands is not what is wanted.

@@ -6,7 +6,8 @@ use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Choice, Ended, Outcome, print};
+use super::making::Making;
+use super::{Ended, Outcome, print};
 use crate::assets::Assets;
 use crate::build::{self, Built, Progress, Recipe, RecipeFile, Step};
 use crate::distro::Engine;
@@ -18,7 +19,7 @@ use crate::{render, yaml};
 #[derive(Args)]
 pub struct Build {
     #[command(flatten)]
-    choice: Choice,
+    choice: Making,
     /// Directory for the image and the engine's log
     #[arg(short, long, default_value = "dist", value_name = "DIR")]
     output: PathBuf,
@@ -41,7 +42,11 @@ pub fn build(plan: &Plan, assets: &Assets, output: &Path) -> anyhow::Result<Buil
     let bundle = render::bundle(plan, assets)?;
     let recipe = recipe(plan, &bundle)?;
     std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;
-    let Engine::Mmdebstrap = plan.distro.image.engine;
+    anyhow::ensure!(
+        plan.distro.image.engine == Engine::Mmdebstrap,
+        "{} has no engine that builds its images here; apply `ironseed user-data` or `ironseed render` to its cloud image",
+        plan.distro.title
+    );
     let built = build::build(&recipe, output, &name(plan), &Display::new())?;
     let seconds = built.elapsed.as_secs();
     anstream::eprintln!(

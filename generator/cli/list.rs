@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::{Ended, Format, Outcome, print, print_json};
+use super::{Ended, Format, Outcome, print, print_json, today};
 use crate::assets::Assets;
 use crate::check::{Catalogue, CheckInfo};
 use crate::profile::{self, Vocabulary};
@@ -98,7 +98,13 @@ fn distros(assets: &Assets) -> anyhow::Result<Vec<Row>> {
     for id in distro::ids(assets)? {
         let distro = distro::load(&id, assets)?;
         let end = distro.lifecycle.end_of_life;
-        rows.push(Row::new(id, distro.title).with(serde_json::json!({ "end_of_life": end })));
+        let marks = [
+            (distro.usual, " (where none is named)"),
+            (distro.lifecycle.on(today()).is_past(), " (past its end of life)"),
+        ];
+        let marks: String = marks.iter().filter(|(on, _)| *on).map(|(_, mark)| *mark).collect();
+        let more = serde_json::json!({ "end_of_life": end, "usual": distro.usual });
+        rows.push(Row::new(id, distro.title + &marks).with(more));
     }
     Ok(rows)
 }

@@ -5,7 +5,10 @@
 
 mod build;
 mod explain;
+mod lifecycle;
 mod list;
+mod making;
+mod matrix;
 mod observe;
 mod plan;
 mod publish;
@@ -53,6 +56,8 @@ enum Verb {
     Render(render::RenderVerb),
     Build(build::Build),
     Verify(verify::Verify),
+    Lifecycle(lifecycle::LifecycleVerb),
+    Matrix(matrix::Matrix),
     Publish(publish::Publish),
     Release(publish::Release),
     #[command(hide = true)]
@@ -77,14 +82,21 @@ struct Choice {
     /// Profile: a built-in name, or the path of your own YAML
     #[arg(short, long, default_value = "nectar-base", value_name = "NAME|FILE")]
     profile: String,
-    /// Distribution: a built-in id, or the path of your own YAML
-    #[arg(short, long, default_value = "debian-12", value_name = "ID|FILE")]
-    distro: String,
+    /// Distribution: a built-in id, or the path of your own YAML [default: the one marked in `list distros`]
+    #[arg(short, long, value_name = "ID|FILE")]
+    distro: Option<String>,
 }
 
 impl Choice {
     fn resolve(&self, assets: &Assets) -> Result<Plan, ConfigError> {
-        resolve(&self.profile, distro::load(&self.distro, assets)?, assets)
+        resolve(&self.profile, self.distro(assets)?, assets)
+    }
+
+    fn distro(&self, assets: &Assets) -> Result<Distro, ConfigError> {
+        match &self.distro {
+            Some(id) => distro::load(id, assets),
+            None => distro::usual(assets),
+        }
     }
 }
 
@@ -122,6 +134,8 @@ pub fn main() -> ExitCode {
         Verb::Render(verb) => verb.run(&assets),
         Verb::Build(verb) => verb.run(&assets),
         Verb::Verify(verb) => verb.run(&assets),
+        Verb::Lifecycle(verb) => verb.run(&assets),
+        Verb::Matrix(verb) => verb.run(&assets),
         Verb::Publish(verb) => verb.run(&assets),
         Verb::Release(verb) => verb.run(&assets),
         Verb::Observe(verb) => verb.run(),

@@ -6,7 +6,8 @@ use anyhow::Context;
 use clap::Args;
 
 use super::build::{build, name};
-use super::{Choice, Ended, Outcome, print, resolve, today, verify};
+use super::making::Making;
+use super::{Ended, Outcome, print, resolve, today, verify};
 use crate::assets::Assets;
 use crate::plan::Plan;
 use crate::publish::directory;
@@ -50,7 +51,7 @@ impl Publish {
 #[derive(Args)]
 pub struct Release {
     #[command(flatten)]
-    choice: Choice,
+    choice: Making,
     /// Store to publish into; the image is built in a hidden folder of it
     #[arg(short, long, default_value = "dist", value_name = "DIR")]
     output: PathBuf,

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::{Choice, Ended, Outcome};
+use super::making::Making;
+use super::{Ended, Outcome};
 use crate::assets::Assets;
 use crate::render::{self, user_data};
 
@@ -14,7 +15,7 @@ use crate::render::{self, user_data};
 #[derive(Args)]
 pub struct UserDataVerb {
     #[command(flatten)]
-    choice: Choice,
+    choice: Making,
     /// Public SSH key for the cloud's default user, besides the one the cloud brings; repeatable
     #[arg(long, value_name = "FILE")]
     ssh_key: Vec<PathBuf>,

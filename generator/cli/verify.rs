@@ -135,7 +135,7 @@ fn detect(root: Root<'_>, path: &Path, assets: &Assets) -> anyhow::Result<Distro
             ))
         })?;
     let (id, version) = (release.id(), release.version_id().unwrap_or_default());
-    let known = distro::by_os_release(id, version, assets)?;
+    let known = distro::of_system(&release, assets)?;
     known.ok_or_else(|| {
         ConfigError::plain(format!(
             "{name} is `{id}` `{version}`, for which there is no file in images/; name one with -d (see `ironseed list distros`)"

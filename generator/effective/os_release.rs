@@ -14,7 +14,7 @@ const PLACES: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
 /// The system's own description of itself.
 #[derive(Clone, Debug)]
 pub struct OsRelease {
-    file: &'static str,
+    file: String,
     keys: BTreeMap<String, Sourced<String>>,
 }
 
@@ -25,14 +25,19 @@ pub struct OsRelease {
 pub fn read(root: Root<'_>) -> Result<Option<OsRelease>> {
     for file in PLACES {
         if let Some(text) = root.read_text(file)? {
-            let keys = text.lines().enumerate().filter_map(|(index, line)| {
-                let (key, value) = assignment(line)?;
-                Some((key.to_owned(), Sourced::new(value, Location::line(file, index + 1))))
-            });
-            return Ok(Some(OsRelease { file, keys: keys.collect() }));
+            return Ok(Some(parse(&text, file)));
         }
     }
     Ok(None)
+}
+
+/// Parses the text of such a file.
+pub fn parse(text: &str, file: &str) -> OsRelease {
+    let keys = text.lines().enumerate().filter_map(|(index, line)| {
+        let (key, value) = assignment(line)?;
+        Some((key.to_owned(), Sourced::new(value, Location::line(file, index + 1))))
+    });
+    OsRelease { file: file.to_owned(), keys: keys.collect() }
 }
 
 impl OsRelease {
@@ -53,7 +58,8 @@ impl OsRelease {
 
     /// The line of `VERSION_ID`, or the file where it has none.
     pub fn at(&self) -> Location {
-        self.get("VERSION_ID").map_or_else(|| Location::file(self.file), |version| version.at.clone())
+        self.get("VERSION_ID")
+            .map_or_else(|| Location::file(self.file.as_str()), |version| version.at.clone())
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::bundle::{Bundle, Command, Phase};
+use super::bundle::{Bundle, Command, Phase, PortLabel};
 use super::template::{Templates, quote};
 use crate::assets::Assets;
 use crate::diagnostic::ConfigError;
@@ -25,11 +25,14 @@ struct Script {
     distro: String,
     standalone: bool,
     package_script: &'static str,
+    /// The package of another repository, where some packages come from there.
+    repository: Option<String>,
     packages: Vec<String>,
     absent: Vec<String>,
     files: Vec<File>,
     removals: Vec<String>,
     mounts: Vec<Mount>,
+    port_labels: Vec<PortLabel>,
     configure: Vec<Step>,
     validate: Vec<Step>,
     units: Vec<Unit>,
@@ -70,6 +73,32 @@ impl From<&Command> for Step {
     }
 }
 
+/// The bundle's packages, by when they can be installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packages {
+    /// All.
+    pub all: Vec<String>,
+    /// Those that the release's own repositories have.
+    pub early: Vec<String>,
+    /// Those that wait for another repository.
+    pub late: Vec<String>,
+    /// The package that sets up that repository, where one is needed.
+    pub repository: Option<String>,
+}
+
+impl Packages {
+    /// Sorts the packages of a bundle.
+    pub fn of(plan: &Plan, bundle: &Bundle) -> Self {
+        let extra = plan.distro.archive.extra.as_ref();
+        let waits = |name: &&String| extra.is_some_and(|e| e.provides.contains(name));
+        let all: Vec<String> = bundle.packages.keys().cloned().collect();
+        let (late, early): (Vec<&String>, Vec<&String>) = all.iter().partition(waits);
+        let repository = extra.filter(|_| !late.is_empty()).map(|e| e.package.clone());
+        let [late, early] = [late, early].map(|names| names.into_iter().cloned().collect());
+        Self { all, early, late, repository }
+    }
+}
+
 /// Renders the script.
 ///
 /// # Errors
@@ -80,6 +109,7 @@ pub fn script(
     carrier: Carrier,
     assets: &Assets,
 ) -> Result<String, ConfigError> {
+    let packages = Packages::of(plan, bundle);
     let steps = |phase| bundle.phase(phase).map(Step::from).collect();
     let script = Script {
         profile: plan.profile.clone(),
@@ -87,8 +117,10 @@ pub fn script(
         standalone: carrier == Carrier::Itself,
         package_script: match plan.distro.backends.packages {
             PackageBackend::Apt => "packages-apt.sh",
+            PackageBackend::Dnf => "packages-dnf.sh",
         },
-        packages: bundle.packages.keys().cloned().collect(),
+        repository: packages.repository,
+        packages: if carrier == Carrier::Itself { packages.all } else { packages.late },
         absent: bundle.absent.keys().cloned().collect(),
         files: (bundle.files.values())
             .map(|f| File {
@@ -102,6 +134,7 @@ pub fn script(
         mounts: (bundle.mounts.iter())
             .map(|(point, (line, _))| Mount { point: point.clone(), line: line.clone() })
             .collect(),
+        port_labels: bundle.port_labels.values().map(|(label, _)| label.clone()).collect(),
         configure: steps(Phase::Configure),
         validate: steps(Phase::Validate),
         units: (bundle.units.iter())

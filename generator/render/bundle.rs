@@ -111,6 +111,17 @@ impl UnitState {
     }
 }
 
+/// The type that SELinux gives a port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortLabel {
+    /// Type, such as `ssh_port_t`.
+    pub label: String,
+    /// `tcp` or `udp`.
+    pub protocol: String,
+    /// Port.
+    pub port: u16,
+}
+
 /// Everything that a plan puts on a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bundle {
@@ -126,6 +137,9 @@ pub struct Bundle {
     pub units: BTreeMap<String, (UnitState, Vec<String>)>,
     /// Lines of `/etc/fstab` by mount point, with the checks they serve.
     pub mounts: BTreeMap<String, (String, Vec<String>)>,
+    /// What SELinux is told of ports, with the checks they serve; nothing where it is off.
+    #[serde(default)]
+    pub port_labels: BTreeMap<String, (PortLabel, Vec<String>)>,
     /// Commands, by phase and then in the order given.
     pub commands: Vec<Command>,
     /// Top-level keys of cloud-config that the plan sets, with the checks they serve.
@@ -198,6 +212,21 @@ impl Bundle {
         Ok(())
     }
 
+    /// Gives a port a type of SELinux's.
+    ///
+    /// # Errors
+    /// Another check wants another type.
+    pub fn label_port(&mut self, wanted: PortLabel, checks: &[&str]) -> Result<(), Conflict> {
+        let key = format!("{}/{}", wanted.port, wanted.protocol);
+        let (kept, served) =
+            self.port_labels.entry(key.clone()).or_insert_with(|| (wanted.clone(), Vec::new()));
+        if *kept != wanted {
+            return Err(conflict(&key, served, checks));
+        }
+        checks.iter().for_each(|c| note(served, c));
+        Ok(())
+    }
+
     /// Runs a command; the same command is kept once.
     pub fn run(&mut self, phase: Phase, argv: &[&str], purpose: &str, checks: &[&str]) {
         self.command(phase, argv, purpose, checks, None);
@@ -252,6 +281,7 @@ impl Bundle {
             .chain(self.removals.values())
             .chain(self.units.values().map(|(_, c)| c))
             .chain(self.mounts.values().map(|(_, c)| c))
+            .chain(self.port_labels.values().map(|(_, c)| c))
             .chain(self.commands.iter().map(|c| &c.checks))
             .chain(self.cloud_config.values().map(|(_, c)| c));
         lists.flatten().map(String::as_str).collect()

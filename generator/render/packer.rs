@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::template::Templates;
 use crate::assets::Assets;
 use crate::diagnostic::ConfigError;
+use crate::distro::PackageBackend;
 use crate::plan::Plan;
 
 #[derive(Serialize)]
@@ -17,6 +18,7 @@ struct Context {
     os_version: String,
     os_arch: String,
     default_user: String,
+    clean: &'static str,
 }
 
 /// The template, to be run from the directory that `ironseed render` wrote.
@@ -32,6 +34,10 @@ pub fn template(plan: &Plan, assets: &Assets) -> Result<String, ConfigError> {
         os_version: plan.distro.openstack.os_version.clone(),
         os_arch: plan.distro.architecture.clone(),
         default_user: plan.distro.default_user.clone(),
+        clean: match plan.distro.backends.packages {
+            PackageBackend::Apt => "apt-get clean",
+            PackageBackend::Dnf => "dnf -q clean all",
+        },
     };
     Templates::load(assets)?.render("image/packer.pkr.hcl", context)
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Bundle;
-use super::apply::{self, Carrier};
+use super::apply::{self, Carrier, Packages};
 use crate::assets::Assets;
 use crate::diagnostic::ConfigError;
 use crate::plan::Plan;
@@ -67,7 +67,7 @@ pub fn render(plan: &Plan, bundle: &Bundle, keys: &[String], assets: &Assets) ->
     });
     let config = CloudConfig {
         package_update: true,
-        packages: bundle.packages.keys().cloned().collect(),
+        packages: Packages::of(plan, bundle).early,
         ssh_authorized_keys: keys.to_vec(),
         keys: bundle.cloud_config.iter().map(|(k, (v, _))| (k.clone(), v.clone())).collect(),
         write_files,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, Wanted, checks_of};
 use crate::diagnostic::ConfigError;
-use crate::distro::{BanBackend, FirewallBackend};
+use crate::distro::BanBackend;
 use crate::effective::fail2ban::{self, Jail, JailState};
 use crate::location::{Location, Sourced};
 use crate::observation::{Observation, Plane};
@@ -116,7 +116,7 @@ impl Ban {
         let mut seen = vec![
             judge(&jail.enabled, true, "enabled", "the jail does not run"),
             self.log_is_readable(look, &jail),
-            self.action(look, &jail),
+            self.action(&jail),
         ];
         let limits = [
             ("maxretry", &jail.maxretry, self.max_retry, "an attacker gets more tries"),
@@ -142,23 +142,23 @@ impl Ban {
         let plane = Plane::Configured;
         let backend = &jail.backend;
         let wanted = "the jail reads the journal";
-        let has_bindings = look.packages().is_ok_and(|p| p.get("python3-systemd").is_some());
+        let bindings = look.packages().map(|p| p.get("python3-systemd").is_some());
         let found = format!("backend {}", backend.value);
         let (good, reason) = match backend.value.as_str() {
-            "systemd" => {
-                (has_bindings, "python3-systemd is not installed, so the jail can't read the journal")
-            }
+            "systemd" => match bindings {
+                Ok(there) => (there, "python3-systemd is not installed, so the jail can't read the journal"),
+                Err(why) => return Observation::unobserved(plane, wanted, why).at(backend.at.clone()),
+            },
             _ => (false, "the log file that this backend reads is not written on this system"),
         };
         Observation::judge(plane, good, found, wanted, reason).at(backend.at.clone())
     }
 
     /// The ban goes through the packet filter, on the profile's port.
-    fn action(&self, look: &Look<'_>, jail: &Jail) -> Observation {
+    fn action(&self, jail: &Jail) -> Observation {
         let plane = Plane::Configured;
-        let program = match look.plan.distro.backends.firewall {
-            FirewallBackend::Nftables => "nft",
-        };
+        // Whatever firewall there is, the kernel's nftables enforces it, and the ban's table beside it.
+        let program = "nft";
         let wanted = format!("a ban through {program} on port {}", self.port);
         let Some(action) = jail.actions.first() else {
             let reason = "the jail has no action, so a ban does nothing";

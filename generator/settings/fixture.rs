@@ -123,7 +123,7 @@ fn plan(settings: &[Setting]) -> Plan {
         version: crate::plan::FORMAT,
         profile: "test".into(),
         title: String::new(),
-        distro: crate::distro::load("debian-12", &Assets::embedded()).unwrap(),
+        distro: crate::distro::usual(&Assets::embedded()).unwrap(),
         parameters: Default::default(),
         checks: vec![PlannedCheck {
             info,

@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Wanted};
+use super::sshd::Line;
+use super::{Kind, Wanted, sshd_main};
 use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
 use crate::location::Location;
@@ -44,6 +45,11 @@ impl HostKey {
         Ok(units.into_iter().flatten().collect())
     }
 
+    /// The lines for sshd that name the keys.
+    pub fn lines() -> Vec<Line> {
+        KEYS.iter().map(|key| Line { keyword: "HostKey".into(), value: (*key).into() }).collect()
+    }
+
     fn drop_in(unit: &str) -> String {
         format!("/etc/systemd/system/{unit}.d/ironseed-host-key.conf")
     }
@@ -75,6 +81,10 @@ impl Kind for HostKey {
             let content = context.templates.render("host-key.conf", values.clone())?;
             for unit in Self::units(&context.plan.distro)? {
                 bundle.write(BundleFile::config(Self::drop_in(unit), content.clone()), &[wanted.check])?;
+            }
+            if !context.plan.distro.versions.openssh.has_include() {
+                sshd_main::whole(context, bundle, &[wanted.check])?;
+                continue;
             }
             let content = context.templates.render("host-keys-sshd.conf", values)?;
             bundle.write(BundleFile::config(NAMES, content).mode(0o600), &[wanted.check])?;

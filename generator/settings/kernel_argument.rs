@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
+use crate::distro::BootBackend;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::{BundleFile, Phase};
@@ -51,6 +52,12 @@ impl Kind for KernelArgument {
         let checks = checks_of(all);
         let wanted = drop_in::each_once(all.iter().map(|w| w.setting));
         let arguments: Vec<String> = wanted.iter().map(|a| format!("{}={}", a.name, a.value)).collect();
+        if context.plan.distro.backends.boot == BootBackend::Grubby {
+            let arguments = format!("--args={}", arguments.join(" "));
+            let argv = ["grubby", "--update-kernel=ALL", &arguments];
+            bundle.run(Phase::Configure, &argv, "give the kernels their arguments", &checks);
+            return Ok(());
+        }
         for (path, template) in FILES {
             let values = Template { profile: context.plan.profile.clone(), arguments: arguments.join(" ") };
             let content = context.templates.render(template, values)?;

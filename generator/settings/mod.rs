@@ -7,6 +7,7 @@
 mod accounts;
 mod announcements;
 mod audit_rules;
+mod authselect;
 mod ban;
 mod cleartext;
 mod cloud_config;
@@ -242,6 +243,7 @@ kinds! {
     "group" Group(group::Group),
     "pam-profile" PamProfile(pam::PamProfile),
     "pam-rule" PamRule(pam::PamRule),
+    "authselect" Authselect(authselect::Authselect),
     "audit-rules" AuditRules(audit_rules::AuditRules),
     "mount" Mount(mount::Mount),
     "kernel-argument" KernelArgument(kernel_argument::KernelArgument),

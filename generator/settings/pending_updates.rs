@@ -50,11 +50,10 @@ impl Kind for PendingUpdates {
             Ok(packages) => packages,
             Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
         };
-        let suites = &look.plan.distro.archive.suites;
+        let of_release = &look.plan.distro.archive;
         let is_security = |archive: &apt::Archive| {
-            suites
-                .iter()
-                .any(|s| s.role == "security" && s.codename == archive.codename && s.label == archive.label)
+            let named = |s| [&archive.suite, &archive.codename].iter().any(|n| of_release.is_named(s, n));
+            of_release.suites.iter().any(|s| s.role == "security" && named(s) && s.label == archive.label)
         };
         let pending = match apt::pending_upgrades(look.root, packages, is_security) {
             Ok(Some(pending)) => pending,

@@ -93,7 +93,7 @@ impl Ports {
     }
 
     fn units(&self, look: &Look<'_>) -> impl Iterator<Item = (u16, String)> {
-        let ssh = look.plan.distro.units.get("ssh").map(|unit| (self.ssh_port, unit.clone()));
+        let ssh = look.plan.distro.ssh_listener().ok().map(|unit| (self.ssh_port, unit.to_owned()));
         let others: Vec<_> = self.services.iter().map(|s| (s.port, s.unit.clone())).collect();
         ssh.into_iter().chain(others)
     }

@@ -72,7 +72,7 @@ impl Services {
     fn names(&self, look: &Look<'_>) -> BTreeSet<String> {
         let distro = &look.plan.distro;
         let roles = distro.units.values();
-        let all = distro.base_units.iter().chain(roles).chain(&self.allowed);
+        let all = distro.base_units.values().flatten().chain(roles).chain(&self.allowed);
         all.cloned().chain(self.services.iter().map(|s| s.unit.clone())).collect()
     }
 

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::sshd::{Line, reload};
-use super::{Kind, Wanted, checks_of, drop_in};
+use super::{Kind, Wanted, checks_of, drop_in, sshd_main};
 use crate::diagnostic::ConfigError;
 use crate::effective::sshd::MAIN;
 use crate::effective::systemd::State;
 use crate::location::{Location, Sourced};
 use crate::observation::{Observation, Plane};
-use crate::render::bundle::BundleFile;
+use crate::render::bundle::{BundleFile, Phase, PortLabel};
 use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
@@ -43,10 +43,22 @@ impl Kind for SshPort {
         bundle: &mut Bundle,
     ) -> Result<(), ConfigError> {
         let checks = checks_of(all);
-        let lines = all.iter().map(|w| Line { keyword: "Port".into(), value: w.setting.port.to_string() });
+        let distro = &context.plan.distro;
+        for port in all.iter().map(|w| w.setting.port).filter(|port| distro.selinux && *port != SSH) {
+            let label = PortLabel { label: LABEL.into(), protocol: "tcp".into(), port };
+            bundle.label_port(label, &checks)?;
+        }
+        if !distro.versions.openssh.has_include() {
+            return sshd_main::whole(context, bundle, &checks);
+        }
+        let lines = all.iter().map(|w| w.setting.line());
         let content = drop_in::content("sshd.conf", lines, context)?;
         bundle.write(BundleFile::config(PATH, content).mode(0o600), &checks)?;
-        reload(context.plan, bundle, PATH, &checks)
+        reload(context.plan, bundle, PATH, &checks)?;
+        if distro.ssh_socket_activated {
+            Self::socket(all, context, bundle, &checks)?;
+        }
+        Ok(())
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
@@ -58,6 +70,9 @@ impl Kind for SshPort {
             Ok(ports) => self.judge(plane, ports),
             Err(why) => vec![Observation::unobserved(plane, self.wanted(), why)],
         };
+        if plane == Plane::Configured {
+            seen.extend(self.labelled(look));
+        }
         if plane == Plane::Configured && self.port < self.at_least {
             let reason = format!("ports below {} are reserved and tried by every scanner", self.at_least);
             let found = format!("the profile chooses port {}", self.port);
@@ -66,6 +81,64 @@ impl Kind for SshPort {
         seen
     }
 }
+
+impl SshPort {
+    /// The line for sshd.
+    pub fn line(&self) -> Line {
+        Line { keyword: "Port".into(), value: self.port.to_string() }
+    }
+
+    /// The socket that listens in sshd's place is told, too, and takes over from a running sshd.
+    fn socket(
+        all: &[Wanted<'_, Self>],
+        context: &Context<'_>,
+        bundle: &mut Bundle,
+        checks: &[&str],
+    ) -> Result<(), ConfigError> {
+        let distro = &context.plan.distro;
+        let (service, socket) = (distro.unit("ssh")?, distro.ssh_listener()?);
+        let content = drop_in::content("ssh-socket.conf", all.iter().map(|w| w.setting.port), context)?;
+        let path = format!("/etc/systemd/system/{socket}.d/ironseed.conf");
+        bundle.write(BundleFile::config(path, content), checks)?;
+        for (verb, unit) in [("stop", service), ("restart", socket)] {
+            let purpose = format!("{verb} {unit}");
+            bundle.run(Phase::Activate, &["systemctl", verb, unit], &purpose, checks);
+        }
+        Ok(())
+    }
+
+    /// SELinux lets sshd bind the port.
+    fn labelled(&self, look: &Look<'_>) -> Option<Observation> {
+        let (plane, wanted) = (Plane::Configured, format!("port {} of SELinux's type {LABEL}", self.port));
+        if !look.plan.distro.selinux || self.port == SSH {
+            return None;
+        }
+        let text = match look.root.read_text(PORTS) {
+            Ok(text) => text.unwrap_or_default(),
+            Err(error) => return Some(Observation::error(plane, wanted, error.to_string())),
+        };
+        let port = self.port.to_string();
+        let names = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            matches!(words[..], ["portcon", "tcp", p, context]
+                if p == port && context.split(':').nth(2) == Some(LABEL))
+        };
+        let line = text.lines().position(names);
+        let reason = "SELinux would not let sshd listen on it";
+        let found = if line.is_some() { "named" } else { "no line" };
+        let at = line.map_or_else(|| Location::file(PORTS), |at| Location::line(PORTS, at + 1));
+        Some(Observation::judge(plane, line.is_some(), found, wanted, reason).at(at))
+    }
+}
+
+/// The port that SELinux's policy has for sshd.
+const SSH: u16 = 22;
+
+/// SELinux's type of sshd's ports.
+const LABEL: &str = "ssh_port_t";
+
+/// Ports that were named by `semanage`.
+const PORTS: &str = "/var/lib/selinux/targeted/active/ports.local";
 
 /// A port that sshd listens on, and what says so.
 type Ports = Vec<(u16, Location)>;

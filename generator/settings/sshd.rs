@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Wanted, checks_of, drop_in};
+use super::{Kind, Wanted, checks_of, drop_in, sshd_main};
 use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
-use crate::effective::sshd::{Effective, MAIN};
+use crate::effective::keyvalue::{self, Syntax, Wins};
+use crate::effective::sshd::{self, Effective, MAIN};
 use crate::location::Location;
 use crate::observation::{Observation, Outcome, Plane};
 use crate::plan::Plan;
@@ -75,12 +76,17 @@ impl From<Sshd> for Fields {
 /// What `sshd -T` leaves out although sshd knows it, so that a running one can't be asked.
 const NOT_DUMPED: [&str; 1] = ["DebianBanner"];
 
+/// Role of the file that keeps the system's crypto policy off sshd's command line, where one is needed.
+const CRYPTO_POLICY: &str = "ssh-crypto-policy";
+
 /// Keywords whose lines add up, each of which denies more.
 const DENIALS: [&str; 2] = ["DenyUsers", "DenyGroups"];
 
 /// Keywords whose lists are filtered to what a release knows: an unknown algorithm stops sshd.
 /// `(algorithm, first release)`, from OpenSSH's release notes.
-const INTRODUCED: [(&str, (u16, u16)); 3] = [
+const INTRODUCED: [(&str, (u16, u16)); 5] = [
+    ("sk-ssh-ed25519@openssh.com", (8, 2)),
+    ("sk-ssh-ed25519-cert-v01@openssh.com", (8, 2)),
     ("mlkem768x25519-sha256", (9, 9)),
     ("sntrup761x25519-sha512", (9, 9)),
     ("sntrup761x25519-sha512@openssh.com", (8, 5)),
@@ -106,9 +112,14 @@ impl Sshd {
         }
     }
 
-    /// The line that sets it.
-    pub fn line(&self, distro: &Distro) -> Line {
-        Line { keyword: self.keyword.clone(), value: self.rendered(distro) }
+    /// The lines that set it: in older releases two keywords let passwords in by questions.
+    pub fn lines(&self, distro: &Distro) -> Vec<Line> {
+        let version = distro.versions.openssh;
+        let own = sshd::spelling(&self.keyword, version).unwrap_or_else(|| self.keyword.clone());
+        let asks = self.keyword == "KbdInteractiveAuthentication" && !version.at_least((8, 7));
+        let older = asks.then(|| "ChallengeResponseAuthentication".to_owned());
+        let line = |keyword| Line { keyword, value: self.rendered(distro) };
+        std::iter::once(own).chain(older).map(line).collect()
     }
 
     /// Why a value is not accepted; `None` where it is.
@@ -145,6 +156,13 @@ impl Kind for Sshd {
         &[Plane::Configured, Plane::Running]
     }
 
+    fn not_applicable(&self, distro: &Distro) -> Option<String> {
+        let version = distro.versions.openssh;
+        let unknown = sshd::spelling(&self.keyword, version).is_none();
+        unknown
+            .then(|| format!("sshd of {} (OpenSSH {version}) does not know {}", distro.title, self.keyword))
+    }
+
     fn wanted(&self) -> String {
         match &self.accepts {
             Accepts::Value(value) => format!("{} {value}", self.keyword),
@@ -159,7 +177,15 @@ impl Kind for Sshd {
         bundle: &mut Bundle,
     ) -> Result<(), ConfigError> {
         let distro = &context.plan.distro;
-        let content = drop_in::content("sshd.conf", all.iter().map(|w| w.setting.line(distro)), context)?;
+        if let Ok(path) = distro.path(CRYPTO_POLICY) {
+            let content = drop_in::content("ssh-crypto-policy", std::iter::empty::<Line>(), context)?;
+            bundle.write(BundleFile::config(path, content).mode(0o640), &checks_of(all))?;
+        }
+        if !distro.versions.openssh.has_include() {
+            return sshd_main::whole(context, bundle, &checks_of(all));
+        }
+        let content =
+            drop_in::content("sshd.conf", all.iter().flat_map(|w| w.setting.lines(distro)), context)?;
         let checks = checks_of(all);
         let path = distro.path("ssh-drop-in")?;
         bundle.write(BundleFile::config(path, content).mode(0o600), &checks)?;
@@ -201,6 +227,9 @@ impl Sshd {
             Ok(config) => config,
             Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
         };
+        if let (Accepts::Only(_), Some(overruled)) = (&self.accepts, self.overruled(look)) {
+            return vec![overruled];
+        }
         let mut seen: Vec<Observation> = config
             .reachable(&self.keyword)
             .into_iter()
@@ -215,6 +244,25 @@ impl Sshd {
             seen.extend(weak.into_iter().filter(|o| *o != plain));
         }
         seen
+    }
+
+    /// Where the unit gives sshd the system's crypto policy as arguments, those win over every file,
+    /// unless the unit's environment file leaves them out.
+    fn overruled(&self, look: &Look<'_>) -> Option<Observation> {
+        let (plane, path) = (Plane::Configured, look.plan.distro.path(CRYPTO_POLICY).ok()?);
+        let found = match keyvalue::read(&look.root, path, Syntax::Equals) {
+            Ok(keys) => keys.and_then(|keys| keys.get("CRYPTO_POLICY", Wins::Last)).map(|found| found.value),
+            Err(error) => return Some(Observation::error(plane, self.wanted(), error.to_string())),
+        };
+        match found {
+            Some(line) if line.value.is_empty() => None,
+            found => {
+                let reason =
+                    "sshd gets the system's crypto policy on its command line, which wins over every file";
+                let at = found.map_or_else(|| Location::file(path), |line| line.at);
+                Some(Observation::fail(plane, "the system's crypto policy", self.wanted(), reason).at(at))
+            }
+        }
     }
 
     fn judge(&self, index: usize, found: Effective) -> Observation {
@@ -244,7 +292,9 @@ impl Sshd {
             Err(why) => return Observation::unobserved(plane, self.wanted(), why),
         };
         let keyword = self.keyword.to_ascii_lowercase();
-        let Some(value) = answer.iter().find_map(|(k, v)| (*k == keyword).then_some(v)) else {
+        let older = sshd::spelling(&self.keyword, look.plan.distro.versions.openssh);
+        let older = older.unwrap_or_default().to_ascii_lowercase();
+        let Some(value) = answer.iter().find_map(|(k, v)| (*k == keyword || *k == older).then_some(v)) else {
             return Observation::error(plane, self.wanted(), format!("sshd -T says nothing of {keyword}"));
         };
         let shown = format!("{} {value}", self.keyword);

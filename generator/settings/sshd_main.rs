@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::sshd::Line;
+use super::host_key::HostKey;
+use super::sshd::{Line, reload};
 use super::{Kind, Setting, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::effective::keyvalue::{self, Syntax};
@@ -26,10 +27,47 @@ pub struct SshdMain {}
 /// Keywords whose lines add up: once is enough, and the drop-in has them.
 const CUMULATIVE: [&str; 4] = ["AllowUsers", "DenyUsers", "AllowGroups", "DenyGroups"];
 
+#[derive(Serialize)]
+struct Template {
+    profile: String,
+    include: bool,
+    options: Vec<Line>,
+}
+
+/// Options that are on in every packaged main file although sshd's own default is another.
+const PACKAGED: [(&str, &str); 1] = [("UsePAM", "yes")];
+
+/// Writes the main file with every option of the plan, for an sshd that includes no other files.
+///
+/// # Errors
+/// A template that fails, or a conflict with another item.
+pub fn whole(context: &Context<'_>, bundle: &mut Bundle, checks: &[&str]) -> Result<(), ConfigError> {
+    let plan = context.plan;
+    let lines = plan.settings().flat_map(|(_, setting)| match setting {
+        Setting::Sshd(sshd) => sshd.lines(&plan.distro),
+        Setting::SshPort(port) => vec![port.line()],
+        Setting::HostKey(_) => HostKey::lines(),
+        _ => Vec::new(),
+    });
+    let mut options = drop_in::each_once(lines);
+    for (keyword, value) in PACKAGED {
+        if !options.iter().any(|o| o.keyword == keyword) {
+            options.push(Line { keyword: keyword.into(), value: value.into() });
+        }
+    }
+    let values = Template { profile: plan.profile.clone(), include: false, options };
+    let content = context.templates.render("sshd-main.conf", values)?;
+    bundle.write(BundleFile::config(MAIN, content).mode(0o600), checks)?;
+    reload(plan, bundle, MAIN, checks)?;
+    // Where sshd refused it and it was taken away, sshd still starts: with its own defaults.
+    bundle.validate(&["touch", MAIN], "leave sshd a main file", None, checks);
+    Ok(())
+}
+
 fn options(plan: &Plan) -> Vec<Line> {
-    let lines = plan.settings().filter_map(|(_, setting)| match setting {
-        Setting::Sshd(sshd) => Some(sshd.line(&plan.distro)),
-        _ => None,
+    let lines = plan.settings().flat_map(|(_, setting)| match setting {
+        Setting::Sshd(sshd) => sshd.lines(&plan.distro),
+        _ => Vec::new(),
     });
     drop_in::each_once(lines.filter(|line| !CUMULATIVE.contains(&line.keyword.as_str())))
 }
@@ -51,7 +89,12 @@ impl Kind for SshdMain {
         context: &Context<'_>,
         bundle: &mut Bundle,
     ) -> Result<(), ConfigError> {
-        let content = drop_in::content("sshd-main.conf", options(context.plan), context)?;
+        if !context.plan.distro.versions.openssh.has_include() {
+            return whole(context, bundle, &checks_of(all));
+        }
+        let profile = context.plan.profile.clone();
+        let values = Template { profile, include: true, options: options(context.plan) };
+        let content = context.templates.render("sshd-main.conf", values)?;
         bundle.write(BundleFile::config(MAIN, content).mode(0o600), &checks_of(all))?;
         Ok(())
     }

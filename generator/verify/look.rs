@@ -15,7 +15,7 @@ use crate::effective::apt::{AptConf, Sources};
 use crate::effective::audit::{self, AuditRules};
 use crate::effective::cloud_init::CloudConfig;
 use crate::effective::dpkg::{Database, Files};
-use crate::effective::firewall::{self, RuleSet};
+use crate::effective::firewall::{self, RuleSet, Setup};
 use crate::effective::journald::{self, Journald};
 use crate::effective::kernel::{self, Kernels};
 use crate::effective::modprobe::{self, Modprobe};
@@ -196,24 +196,39 @@ impl<'a> Look<'a> {
     /// # Errors
     /// See [`Look::accounts`].
     pub fn firewall(&self, plane: Plane) -> Read<&RuleSet> {
-        match (plane, self.plan.distro.backends.firewall) {
-            (Plane::Configured, FirewallBackend::Nftables) => once!(self.firewall, {
-                // Where units say what a boot loads, that counts; a tree without them has its file.
-                if let Ok(units) = self.systemd() {
-                    let boot = firewall::at_boot(self.root, units).map_err(words)?;
-                    if !boot.active.is_empty() {
-                        return Ok(boot.rules);
-                    }
-                }
-                let path = self.plan.distro.path("firewall").map_err(|e| e.to_string())?;
-                let absent = format!("there is no {path}, so nothing sets up a firewall");
-                found(firewall::nftables_file(self.root, path), &absent)
-            }),
-            (Plane::Running, FirewallBackend::Nftables) => once!(self.firewall_running, {
+        match plane {
+            Plane::Configured => once!(self.firewall, self.configured_firewall()),
+            // Every backend's rules end in the kernel's nftables.
+            Plane::Running => once!(self.firewall_running, {
                 let listing = running::ask(self.exec()?, &["nft", "-j", "list", "ruleset"])?;
                 let listing = serde_json::from_str(&listing).map_err(|e| format!("nft's JSON: {e}"))?;
                 firewall::nftables_listing(&listing)
             }),
+        }
+    }
+
+    /// What all packet filters of a boot let in together. Where units say what a boot loads, that
+    /// counts; a tree without them has the files of its release's firewall.
+    fn configured_firewall(&self) -> Read<RuleSet> {
+        if let Ok(units) = self.systemd() {
+            let boot = firewall::at_boot(self.root, units).map_err(words)?;
+            if !boot.active.is_empty() {
+                return Ok(boot.rules);
+            }
+        }
+        let setup = match self.plan.distro.backends.firewall {
+            FirewallBackend::Nftables => {
+                let path = self.plan.distro.path("firewall").map_err(|e| e.to_string())?;
+                let absent = format!("there is no {path}, so nothing sets up a firewall");
+                return found(firewall::nftables_file(self.root, path), &absent);
+            }
+            FirewallBackend::Firewalld => firewall::firewalld(self.root),
+            FirewallBackend::Ufw => firewall::ufw(self.root),
+        };
+        match setup.map_err(words)? {
+            Setup::Loads(rules) => Ok(rules),
+            Setup::Absent => Err("the firewall's program is not installed".into()),
+            Setup::Off(at) => Err(format!("the firewall is switched off: {at}")),
         }
     }
 

@@ -10,6 +10,7 @@ use ironseed::effective::firewall::{self, Family, Reach};
 use ironseed::observation::Plane;
 use ironseed::parameter::Protocol;
 use ironseed::plan::Plan;
+use ironseed::render::bundle::{PortLabel, UnitState};
 use ironseed::render::{self, Bundle, output, security_group};
 use ironseed::target::{DirTree, Root};
 use ironseed::verify::{Look, Nature};
@@ -31,15 +32,15 @@ fn name(plan: &Plan) -> String {
 const BY_FILES: [&str; 8] =
     ["sshd", "ssh-port", "cloud-config", "update-reboot", "updates", "firewall", "journald", "announcements"];
 
-/// The lines of packaged files that make the programs read the rendered ones; `CODENAME` stands
-/// for the release's.
-const STOCK: [(&str, &str); 6] = [
+/// The lines of packaged files that make the programs read the rendered ones; `CODENAME` and `SUITE`
+/// stand for the release's.
+const STOCK: [(&str, &str); 8] = [
     ("etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\nPasswordAuthentication yes\n"),
     ("etc/cloud/cloud.cfg", "ssh_pwauth: true\ndisable_root: true\n"),
     (
         "etc/apt/sources.list",
-        "deb http://archive.example/debian CODENAME main\n\
-         deb http://archive.example/security CODENAME-security main\n",
+        "deb http://archive.example/main CODENAME main\n\
+         deb http://archive.example/security SUITE main\n",
     ),
     (
         "etc/apt/apt.conf.d/50unattended-upgrades",
@@ -47,6 +48,19 @@ const STOCK: [(&str, &str); 6] = [
     ),
     ("etc/systemd/journald.conf", "[Journal]\n#Storage=auto\n"),
     ("usr/lib/systemd/systemd-journald", "program"),
+    ("etc/dnf/dnf.conf", "[main]\ngpgcheck=1\n"),
+    ("etc/yum.repos.d/base.repo", "[base]\nname=base\nbaseurl=http://archive.example\n"),
+];
+
+/// Programs and folders of firewalls, as the packages installed here bring them.
+const FIREWALLS: [&str; 7] = [
+    "/usr/lib/firewalld",
+    "/usr/sbin/firewalld",
+    "/lib/ufw/ufw-init-functions",
+    "/etc/ufw/before.rules",
+    "/etc/ufw/before6.rules",
+    "/etc/ufw/after.rules",
+    "/etc/ufw/after6.rules",
 ];
 
 /// A directory with the stock files and the bundle's.
@@ -57,18 +71,46 @@ fn tree(plan: &Plan, bundle: &Bundle) -> TempDir {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
+    let suite = plan.distro.archive.suites.iter().find(|s| s.role == "security").map(|s| {
+        let own = plan.distro.archive.is_named(s, &s.codename);
+        if own { s.codename.clone() } else { s.suite.clone() }
+    });
     for (path, text) in STOCK {
-        write(path, &text.replace("CODENAME", &plan.distro.codename));
+        let text = text.replace("CODENAME", &plan.distro.codename);
+        write(path, &text.replace("SUITE", &suite.clone().unwrap_or_default()));
+    }
+    for source in FIREWALLS.iter().flat_map(walkdir::WalkDir::new).map(Result::unwrap) {
+        if source.file_type().is_file() {
+            let content = fs::read_to_string(source.path()).unwrap();
+            write(source.path().to_str().unwrap().trim_start_matches('/'), &content);
+        }
     }
     for file in bundle.files.values() {
         write(file.path.trim_start_matches('/'), &file.content);
+    }
+    // What semanage leaves behind.
+    let label = |(l, _): &(PortLabel, _)| {
+        format!("portcon {} {} system_u:object_r:{}:s0\n", l.protocol, l.port, l.label)
+    };
+    let labels: String = bundle.port_labels.values().map(label).collect();
+    write("var/lib/selinux/targeted/active/ports.local", &labels);
+    // Units of a release that are not there can't be asked for; what is rendered for timers is linked.
+    for (unit, (state, _)) in &bundle.units {
+        if *state == UnitState::Enabled && bundle.files.contains_key(&format!("/etc/systemd/system/{unit}")) {
+            let wants = dir.path().join("etc/systemd/system/timers.target.wants");
+            fs::create_dir_all(&wants).unwrap();
+            std::os::unix::fs::symlink(format!("/etc/systemd/system/{unit}"), wants.join(unit)).unwrap();
+        }
     }
     dir
 }
 
 #[test]
 fn closure_what_is_rendered_passes_its_own_checks() {
-    for plan in plans::all() {
+    if !have(&["firewalld", "ufw"], "closure over every firewall") {
+        return;
+    }
+    for plan in plans::renderable() {
         let dir = tree(&plan, &bundle(&plan));
         let tree = DirTree::open(dir.path()).unwrap();
         let look = Look::new(Root::new(&tree), &plan, Nature::Image, date(2026, 11, 23));
@@ -92,7 +134,7 @@ fn closure_what_is_rendered_passes_its_own_checks() {
 
 #[test]
 fn coverage_every_check_is_served_or_says_that_it_only_observes() {
-    for plan in plans::all() {
+    for plan in plans::renderable() {
         let bundle = bundle(&plan);
         let served = bundle.served_checks();
         for check in &plan.checks {
@@ -196,6 +238,9 @@ fn packer_takes_the_template() {
 
 #[test]
 fn services_firewall_and_security_group_say_the_same() {
+    if !have(&["firewalld", "ufw"], "what every firewall lets in") {
+        return;
+    }
     let dir = TempDir::new().unwrap();
     let own = dir.path().join("web.yaml");
     let profile = "name: web\ntitle: Web\ndescription: web\nextends: [nectar-base]\nparameters:\n  services:\n    \
@@ -210,8 +255,8 @@ fn services_firewall_and_security_group_say_the_same() {
         assert!(!services.is_empty());
         let dir = tree(&plan, &bundle(&plan));
         let tree = DirTree::open(dir.path()).unwrap();
-        let rules = firewall::nftables_file(Root::new(&tree), plan.distro.path("firewall").unwrap());
-        let rules = rules.unwrap().unwrap();
+        let look = Look::new(Root::new(&tree), &plan, Nature::Image, date(2026, 11, 23));
+        let rules = look.firewall(Plane::Configured).unwrap();
         let heat: serde_json::Value = serde_saphyr::from_str(&security_group::heat(&plan).unwrap()).unwrap();
         let group = heat["resources"]["security_group"]["properties"]["rules"].as_array().unwrap().clone();
         for (family, ethertype) in [(Family::V4, "IPv4"), (Family::V6, "IPv6")] {
@@ -226,7 +271,7 @@ fn services_firewall_and_security_group_say_the_same() {
                 .collect();
             assert_eq!(opened, services, "{}: security group", name(&plan));
             let let_in: BTreeSet<(String, u16)> = (1..=u16::MAX)
-                .filter(|port| *port < 2048 || services.iter().any(|(_, p)| p == port))
+                .filter(|port| *port < 100 || *port % 61 == 0 || services.iter().any(|(_, p)| p == port))
                 .flat_map(|port| [(Protocol::Tcp, port), (Protocol::Udp, port)])
                 .filter(|(protocol, port)| {
                     let packet = match protocol {

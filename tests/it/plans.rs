@@ -16,8 +16,19 @@ pub fn resolve(profile: &str, distro: &str) -> Plan {
     Plan::resolve(&profile, distro, &catalogue, &declarations).unwrap()
 }
 
-/// Every profile for every distribution.
+/// The plans whose trees can be made here: mmdebstrap makes them.
+pub fn with_trees() -> Vec<Plan> {
+    all().into_iter().filter(|plan| plan.distro.image.engine == distro::Engine::Mmdebstrap).collect()
+}
+
+/// Every profile for every release that still gets security updates.
 pub fn all() -> Vec<Plan> {
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    renderable().into_iter().filter(|plan| !plan.distro.lifecycle.on(today).is_past()).collect()
+}
+
+/// Every profile for every release that can be rendered, those past their end of life among them.
+pub fn renderable() -> Vec<Plan> {
     let assets = Assets::embedded();
     let (profiles, distros) = (profile::names(&assets).unwrap(), distro::ids(&assets).unwrap());
     assert!(profiles.len() > 1 && distros.len() > 1, "{profiles:?} {distros:?}");

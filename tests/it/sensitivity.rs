@@ -56,7 +56,7 @@ fn verdicts() -> Option<&'static Vec<Verdict>> {
     VERDICTS
         .get_or_init(|| {
             let mut all = Vec::new();
-            for plan in plans::all() {
+            for plan in plans::with_trees() {
                 all.extend(over(&trees::path(&plan)?, &plan, "rendered tree"));
                 if (plan.profile.as_str(), plan.distro.id.as_str()) == (image::PROFILE, image::DISTRO) {
                     all.extend(over(image::path()?, &plan, "built image"));

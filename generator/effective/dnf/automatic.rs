@@ -63,11 +63,16 @@ pub struct Automatic {
     /// When the machine restarts afterwards: `never`, `when-changed` or `when-needed`. Before dnf
     /// 4.15 nothing reads it.
     pub reboot: Sourced<String>,
+    /// What restarts the machine.
+    pub reboot_command: Sourced<String>,
     /// Packages that the file's own section `base` excludes, beside those of `dnf.conf`.
     pub excludes: Option<Sourced<Vec<String>>>,
     /// Values that are no good; what was set before them stays.
     pub ignored: Vec<Problem>,
 }
+
+/// What restarts the machine where no file says otherwise.
+const REBOOT_COMMAND: &str = "shutdown -r +5 'Rebooting after applying package updates'";
 
 const ETC: &str = "/etc/dnf/automatic.conf";
 
@@ -84,6 +89,7 @@ impl Automatic {
             download: Sourced::new(generation == Generation::Dnf5, at()),
             apply: Sourced::new(false, at()),
             reboot: Sourced::new("never".to_owned(), at()),
+            reboot_command: Sourced::new(REBOOT_COMMAND.to_owned(), at()),
             excludes: None,
             ignored: Vec::new(),
         }
@@ -103,6 +109,7 @@ impl Automatic {
         take(ini, "download_updates", boolean, &mut self.download, ignored);
         take(ini, "apply_updates", boolean, &mut self.apply, ignored);
         take(ini, "reboot", reboot, &mut self.reboot, ignored);
+        take(ini, "reboot_command", |t| Some(t.to_owned()), &mut self.reboot_command, ignored);
         self.excludes = excludes(ini, "base").or(self.excludes.take());
     }
 }

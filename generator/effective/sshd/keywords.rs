@@ -126,6 +126,15 @@ impl Keyword {
         patched && !gone && (version.at_least(self.since) || !self.aliases.is_empty())
     }
 
+    /// The name by which a release knows it that is older than its present name.
+    pub(super) fn older_spelling(&self, version: OpenSshVersion) -> &'static str {
+        if version.at_least(self.since) {
+            self.name
+        } else {
+            self.aliases.first().copied().unwrap_or(self.name)
+        }
+    }
+
     /// Whether it may stand in a `Match` block.
     pub(super) fn in_match(&self, version: OpenSshVersion) -> bool {
         match self.scope {

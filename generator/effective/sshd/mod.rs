@@ -35,6 +35,13 @@ use crate::location::{Location, Sourced};
 use crate::target::{Result, Root};
 use load::Loaded;
 
+/// How a release spells a keyword; `None` where it does not know it.
+pub fn spelling(keyword: &str, version: OpenSshVersion) -> Option<String> {
+    let known = keywords::look_up(keyword, version)?;
+    let own = known.name.eq_ignore_ascii_case(keyword) && keywords::find(keyword, version).is_some();
+    Some(if own { keyword.to_owned() } else { known.older_spelling(version).to_owned() })
+}
+
 /// sshd's main file.
 pub const MAIN: &str = "/etc/ssh/sshd_config";
 

@@ -41,6 +41,11 @@ impl OpenSshVersion {
         Self { patches, ..self }
     }
 
+    /// Whether files may include others.
+    pub fn has_include(self) -> bool {
+        self.at_least((8, 2))
+    }
+
     /// Whether this release is `major.minor` or newer.
     pub fn at_least(self, (major, minor): (u16, u16)) -> bool {
         (self.major, self.minor) >= (major, minor)

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Line, observe};
 use crate::diagnostic::ConfigError;
+use crate::distro::{Distro, PamBackend};
 use crate::effective::pam::Facility;
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::{BundleFile, Phase};
@@ -116,6 +117,11 @@ impl Kind for PamProfile {
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
+    }
+
+    fn not_applicable(&self, distro: &Distro) -> Option<String> {
+        (distro.backends.pam != PamBackend::PamAuthUpdate)
+            .then(|| format!("{} makes its stacks with authselect", distro.title))
     }
 
     fn wanted(&self) -> String {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use self::task::Task;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
+use crate::distro::Distro;
 use crate::effective::systemd::State;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
@@ -37,6 +38,12 @@ impl Kind for Unit {
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
+    }
+
+    fn not_applicable(&self, distro: &Distro) -> Option<String> {
+        let is_name = self.role.contains('.');
+        (!is_name && !distro.units.contains_key(&self.role))
+            .then(|| format!("{} has no unit for the role `{}`", distro.title, self.role))
     }
 
     fn wanted(&self) -> String {

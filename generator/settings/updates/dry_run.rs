@@ -92,8 +92,8 @@ fn make_archive(home: &Path, distro: &Distro) -> std::io::Result<std::path::Path
             _ => continue,
         };
         write_suite(&archive, suite, package, &distro.architecture)?;
-        let name = &suite.codename;
-        sources.push_str(&format!("deb [trusted=yes] file:{} {name} main\n", archive.display()));
+        let role = &suite.role;
+        sources.push_str(&format!("deb [trusted=yes] file:{} {role} main\n", archive.display()));
     }
     fs::write(home.join("sources.list"), sources)?;
     for folder in ["lists/partial", "cache/archives/partial"] {
@@ -115,7 +115,7 @@ fn write_suite(
     package: &str,
     architecture: &str,
 ) -> std::io::Result<()> {
-    let folder = archive.join("dists").join(&suite.codename);
+    let folder = archive.join("dists").join(&suite.role);
     let index = format!("main/binary-{architecture}/Packages");
     let packages = format!(
         "Package: {package}\nVersion: {VERSION}\nArchitecture: {architecture}\nMaintainer: ironseed\n\

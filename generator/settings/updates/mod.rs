@@ -4,7 +4,10 @@
 //! archive of *this* release. Running: a dry run of the real program on a made archive selects a
 //! security update and, where only those are wanted, leaves another update alone.
 
+mod dnf;
 mod dry_run;
+
+pub use dnf::{automatic as dnf_automatic, file as dnf_file};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +47,7 @@ struct Template {
 
 impl Updates {
     fn patterns(&self, distro: &Distro) -> Vec<String> {
-        let security = std::iter::once(distro.archive.security_pattern.clone());
+        let security = distro.archive.security_patterns.iter().cloned();
         match self.scope {
             Scope::Security => security.collect(),
             Scope::All => security.chain(distro.archive.all_patterns.iter().cloned()).collect(),
@@ -79,10 +82,13 @@ impl Kind for Updates {
         let distro = &context.plan.distro;
         let checks = checks_of(all);
         for wanted in all {
-            let values =
-                Template { profile: context.plan.profile.clone(), patterns: wanted.setting.patterns(distro) };
             match distro.backends.updates {
+                UpdatesBackend::DnfAutomatic | UpdatesBackend::Dnf5Automatic => {
+                    dnf::file(context, bundle, &checks)?;
+                }
                 UpdatesBackend::UnattendedUpgrades => {
+                    let patterns = wanted.setting.patterns(distro);
+                    let values = Template { profile: context.plan.profile.clone(), patterns };
                     let content = context.templates.render("unattended-upgrades.conf", values)?;
                     bundle.write(BundleFile::config(distro.path("updates")?, content), &checks)?;
                 }
@@ -92,6 +98,9 @@ impl Kind for Updates {
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
+        if look.plan.distro.backends.updates != UpdatesBackend::UnattendedUpgrades {
+            return dnf::observe(self, look, plane);
+        }
         match plane {
             Plane::Configured => match look.apt_conf() {
                 Ok(conf) => self.configured(look, conf),
@@ -122,7 +131,7 @@ impl Updates {
         };
         let judge = |suite: &ArchiveSuite| {
             let wants = self.wants(suite);
-            let name = &suite.codename;
+            let name = suite_name(&distro.archive, suite);
             let wanted = format!("updates of {name} {}", if wants { "selected" } else { "left alone" });
             match rules.judge(&archive(suite)) {
                 Ok(Verdict::AllowedBy(line)) => {
@@ -225,13 +234,11 @@ fn sources(look: &Look<'_>) -> Vec<Observation> {
             Observation::fail(plane, format!("`{}`", line.value), wanted, reason).at(line.at.clone()),
         ];
     }
-    let security = look.plan.distro.archive.suites.iter().filter(|s| s.role == "security");
+    let archive = &look.plan.distro.archive;
+    let security = archive.suites.iter().filter(|s| s.role == "security");
     let judge = |suite: &ArchiveSuite| {
-        // A suite goes by its code name or by its suite name, with or without a folder behind it.
-        let names = |s: &String| {
-            let name = s.split('/').next().unwrap_or(s);
-            name == suite.codename || name == suite.suite
-        };
+        // A suite may have a folder behind it.
+        let names = |s: &String| archive.is_named(suite, s.split('/').next().unwrap_or(s));
         let binary = |s: &&apt::Source| s.types.iter().any(|t| t == "deb") && s.suites.iter().any(names);
         match sources.enabled.iter().find(binary) {
             Some(source) => {
@@ -239,14 +246,21 @@ fn sources(look: &Look<'_>) -> Vec<Observation> {
                 Observation::pass(plane, found, wanted).at(source.at.clone())
             }
             None => {
-                let reason =
-                    format!("no source has the suite {}, so there is nothing to select", suite.codename);
+                let reason = format!(
+                    "no source has the suite {}, so there is nothing to select",
+                    suite_name(archive, suite)
+                );
                 let at = Location::file("/etc/apt/sources.list");
                 Observation::fail(plane, "no such source", wanted, reason).at(at)
             }
         }
     };
     security.map(judge).collect()
+}
+
+/// The name by which people know a suite.
+fn suite_name<'s>(archive: &crate::distro::Archive, suite: &'s ArchiveSuite) -> &'s str {
+    if archive.is_named(suite, &suite.codename) { &suite.codename } else { &suite.suite }
 }
 
 fn stops(bad: &BadRule, wanted: String) -> Observation {

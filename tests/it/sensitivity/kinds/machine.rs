@@ -185,7 +185,7 @@ pub fn updates(make: &Maker<'_>) -> Vec<Mutant> {
     const LIST: &str = "Unattended-Upgrade::Origins-Pattern";
     let distro = &make.base.plan.distro;
     let path = distro.paths["updates"].as_str();
-    let pattern = format!("\"{}\";", distro.archive.security_pattern);
+    let pattern = format!("\"{}\";", distro.archive.security_patterns[0]);
     let in_list = |new: &str| vec![make.replace(path, &pattern, new)];
     let in_file = |path: &str, text: String| vec![file(path, 0o644, &text)];
     let (first, last) = ("/etc/apt/apt.conf.d/00-a", "/etc/apt/apt.conf.d/99-z");

@@ -3,16 +3,16 @@
 //!
 //! That nothing *else* is let in is the `ports` kind's business.
 
+mod backend;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Wanted, checks_of};
 use crate::diagnostic::ConfigError;
-use crate::distro::FirewallBackend;
 use crate::effective::firewall::{Family, Fate, Reach, RuleSet, Unknown};
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::parameter::{Protocol, Service};
-use crate::render::bundle::{BundleFile, Phase};
 use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
@@ -45,12 +45,6 @@ pub fn openings(ssh_port: u16, services: &[Service]) -> Vec<Opening> {
     std::iter::once(ssh).chain(others).collect()
 }
 
-#[derive(Serialize)]
-struct Template {
-    profile: String,
-    openings: Vec<Opening>,
-}
-
 impl Kind for Firewall {
     const SUMMARY: &'static str = "the host firewall drops by default and lets the profile's services in";
 
@@ -71,27 +65,10 @@ impl Kind for Firewall {
         context: &Context<'_>,
         bundle: &mut Bundle,
     ) -> Result<(), ConfigError> {
-        let distro = &context.plan.distro;
         let checks = checks_of(all);
-        let path = distro.path("firewall")?;
         for wanted in all {
-            let values = Template {
-                profile: context.plan.profile.clone(),
-                openings: openings(wanted.setting.ssh_port, &wanted.setting.services),
-            };
-            match distro.backends.firewall {
-                FirewallBackend::Nftables => {
-                    let content = context.templates.render("nftables.conf", values)?;
-                    bundle.write(BundleFile::config(path, content).mode(0o755), &checks)?;
-                    bundle.validate(
-                        &["nft", "-c", "-f", path],
-                        "let nft judge the rules",
-                        Some(path),
-                        &checks,
-                    );
-                    bundle.run(Phase::Activate, &["nft", "-f", path], "load the firewall's rules", &checks);
-                }
-            }
+            let openings = openings(wanted.setting.ssh_port, &wanted.setting.services);
+            backend::render(openings, context, bundle, &checks)?;
         }
         Ok(())
     }

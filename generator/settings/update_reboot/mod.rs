@@ -1,9 +1,12 @@
 //! `update-reboot`: the machine says whether and when it reboots after an update.
 
+mod dnf;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
+use crate::distro::UpdatesBackend;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::BundleFile;
@@ -50,6 +53,9 @@ impl Kind for UpdateReboot {
         context: &Context<'_>,
         bundle: &mut Bundle,
     ) -> Result<(), ConfigError> {
+        if context.plan.distro.backends.updates != UpdatesBackend::UnattendedUpgrades {
+            return all.iter().try_for_each(|w| dnf::render(w.setting, context, bundle, w.check));
+        }
         for wanted in all {
             let values = Template {
                 profile: context.plan.profile.clone(),
@@ -63,6 +69,9 @@ impl Kind for UpdateReboot {
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
+        if look.plan.distro.backends.updates != UpdatesBackend::UnattendedUpgrades {
+            return dnf::observe(self, look);
+        }
         let conf = match look.apt_conf() {
             Ok(conf) => conf,
             Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],

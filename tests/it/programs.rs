@@ -1,0 +1,133 @@
+//! The real programs judge what is rendered for every release, as far as Debian packages them.
+
+use std::fs;
+use std::path::Path;
+
+use ironseed::assets::Assets;
+use ironseed::distro::{FirewallBackend, UpdatesBackend};
+use ironseed::plan::Plan;
+use ironseed::render::{self, Bundle};
+use tempfile::TempDir;
+
+use crate::plans;
+use crate::program::{have, real, text};
+
+/// Every plan with its bundle, and a folder with the bundle's files.
+fn rendered(plans: Vec<Plan>) -> impl Iterator<Item = (Plan, Bundle, TempDir)> {
+    plans.into_iter().map(|plan| {
+        let bundle = render::bundle(&plan, &Assets::embedded()).unwrap();
+        let dir = TempDir::new().unwrap();
+        for file in bundle.files.values() {
+            put(dir.path(), file.path.trim_start_matches('/'), &file.content);
+        }
+        (plan, bundle, dir)
+    })
+}
+
+fn put(folder: &Path, path: &str, content: &str) {
+    let path = folder.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+}
+
+/// Runs a program in a network namespace of its own: it needs the rights, and changes nothing here.
+fn alone(arguments: &[&str], folder: &Path) {
+    real("unshare", &[&["--map-root-user", "--net"], arguments].concat(), folder);
+}
+
+#[test]
+fn firewalls_take_their_rules() {
+    if !have(
+        &["unshare", "nft", "iptables-restore", "firewall-offline-cmd"],
+        "every firewall's own judgement",
+    ) {
+        return;
+    }
+    let mut judged = Vec::new();
+    for (plan, _, dir) in rendered(plans::all()) {
+        let backend = plan.distro.backends.firewall;
+        match backend {
+            FirewallBackend::Nftables => alone(&["nft", "-c", "-f", "etc/nftables.conf"], dir.path()),
+            FirewallBackend::Ufw => {
+                alone(&["iptables-restore", "--test", "etc/ufw/user.rules"], dir.path());
+                alone(&["ip6tables-restore", "--test", "etc/ufw/user6.rules"], dir.path());
+            }
+            FirewallBackend::Firewalld => {
+                let config = dir.path().join("etc/firewalld");
+                let judge = ["--system-config", config.to_str().unwrap(), "--check-config"];
+                real("firewall-offline-cmd", &judge, dir.path());
+            }
+        }
+        if !judged.contains(&backend) {
+            judged.push(backend);
+        }
+    }
+    assert_eq!(judged.len(), 3, "one firewall of each kind");
+    // The control: firewalld does refuse what is wrong.
+    let dir = TempDir::new().unwrap();
+    put(dir.path(), "zones/bad.xml", "<zone target=\"DROP\"><port port=\"no\" protocol=\"tcp\"/></zone>");
+    let config = dir.path().to_str().unwrap().to_owned();
+    let judge = ["--system-config", &config, "--check-config"];
+    let bad = std::process::Command::new("firewall-offline-cmd").args(judge).output().unwrap();
+    assert!(!bad.status.success(), "{}", text(&bad.stdout));
+}
+
+/// An sshd that is newer than a release's knows all that the release's does; one that is older does not.
+#[test]
+fn sshd_takes_its_files() {
+    if !have(&["sshd", "ssh-keygen"], "sshd's own judgement of every release's files") {
+        return;
+    }
+    let here = TempDir::new().unwrap();
+    real("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", "key"], here.path());
+    let said = std::process::Command::new("ssh").arg("-V").output().unwrap();
+    let installed: ironseed::effective::sshd::OpenSshVersion = text(&said.stderr).parse().unwrap();
+    let mut judged = 0;
+    for (plan, bundle, dir) in rendered(plans::renderable()) {
+        let version = plan.distro.versions.openssh;
+        if !installed.at_least((version.major, version.minor)) {
+            continue;
+        }
+        let own = |path: &&String| path.starts_with("/etc/ssh/sshd_config");
+        let lines: Vec<&str> =
+            bundle.files.keys().filter(own).flat_map(|p| bundle.files[p].content.lines()).collect();
+        let lines = lines.into_iter().filter(|l| !l.starts_with("Include") && !l.starts_with("HostKey "));
+        let key = here.path().join("key");
+        let whole =
+            lines.map(|l| format!("{l}\n")).collect::<String>() + &format!("HostKey {}\n", key.display());
+        put(dir.path(), "whole", &whole);
+        let path = dir.path().join("whole");
+        real("/usr/sbin/sshd", &["-t", "-f", path.to_str().unwrap()], dir.path());
+        judged += 1;
+    }
+    assert!(judged > 10, "only {judged} plans were judged by OpenSSH {installed}");
+}
+
+#[test]
+fn fail2ban_sudo_and_systemd_take_their_files() {
+    if !have(&["fail2ban-client", "visudo", "systemd-analyze"], "fail2ban, sudo and systemd") {
+        return;
+    }
+    for (plan, bundle, dir) in rendered(plans::all()) {
+        for entry in walkdir::WalkDir::new("/etc/fail2ban").into_iter().map(Result::unwrap) {
+            if entry.file_type().is_file() {
+                let path = entry.path().to_str().unwrap().trim_start_matches('/').to_owned();
+                put(dir.path(), &path, &fs::read_to_string(entry.path()).unwrap());
+            }
+        }
+        let jail = dir.path().join("etc/fail2ban");
+        let said = real("fail2ban-client", &["-c", jail.to_str().unwrap(), "--test"], dir.path());
+        assert!(text(&said.stdout).contains("OK"), "{}", text(&said.stdout));
+        for file in bundle.files.values() {
+            let local = file.path.trim_start_matches('/');
+            if file.path.starts_with("/etc/sudoers.d/") {
+                real("visudo", &["-c", "-f", local], dir.path());
+            }
+            // Others start programs that are not here.
+            if file.path.ends_with("/ironseed-reboot.timer") {
+                assert_eq!(plan.distro.backends.updates, UpdatesBackend::DnfAutomatic);
+                real("systemd-analyze", &["verify", &format!("./{local}")], dir.path());
+            }
+        }
+    }
+}
