@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::location::Sourced;
@@ -23,6 +24,7 @@ const ROLE: &str = "cleartext";
 
 impl Kind for Cleartext {
     const SUMMARY: &'static str = "no clear-text remote access or file transfer is installed";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -30,6 +32,14 @@ impl Kind for Cleartext {
 
     fn wanted(&self) -> String {
         "no telnet, rsh, talk, ftp, tftp or NIS".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn render(

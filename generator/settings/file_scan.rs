@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use super::permissions::Mode;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
@@ -33,6 +34,7 @@ const MAX_LISTED: usize = 20;
 
 impl Kind for FileScan {
     const SUMMARY: &'static str = "no file anywhere gives rights away by its mode or its owner";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -45,6 +47,14 @@ impl Kind for FileScan {
             Trouble::WorldWritable => "nothing that anybody may write".into(),
             Trouble::Unowned => "an account behind every owner and group".into(),
         }
+    }
+
+    fn subject(&self) -> String {
+        self.wanted()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

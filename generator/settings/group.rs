@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::location::Location;
@@ -20,6 +21,7 @@ pub struct Group {
 
 impl Kind for Group {
     const SUMMARY: &'static str = "a group that exists and has no members";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -27,6 +29,14 @@ impl Kind for Group {
 
     fn wanted(&self) -> String {
         format!("group {} without members", self.empty)
+    }
+
+    fn subject(&self) -> String {
+        self.empty.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn render(all: &[Wanted<'_, Self>], _: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
@@ -20,6 +21,7 @@ pub struct Package {
 
 impl Kind for Package {
     const SUMMARY: &'static str = "the packages of a role are installed";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -34,6 +36,14 @@ impl Kind for Package {
 
     fn wanted(&self) -> String {
         format!("packages of the role `{}` installed", self.role)
+    }
+
+    fn subject(&self) -> String {
+        self.role.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn render(

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::effective::files::wildcard;
 use crate::effective::systemd::Cause;
 use crate::location::Location;
@@ -28,6 +29,7 @@ const KINDS: [&str; 4] = [".service", ".socket", ".timer", ".path"];
 
 impl Kind for Services {
     const SUMMARY: &'static str = "nothing starts that the profile does not name";
+    const ORDER: Option<&'static str> = Some("one unit more that may start is looser");
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -36,6 +38,14 @@ impl Kind for Services {
 
     fn wanted(&self) -> String {
         "only units that the profile or the distribution's base names".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::allowed("units", self.allowed.iter().chain(self.services.iter().map(|s| &s.unit)))]
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

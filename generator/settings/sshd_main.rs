@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::host_key::HostKey;
+use super::order::Aspect;
 use super::sshd::{Line, reload};
 use super::{Kind, Setting, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
@@ -75,6 +76,7 @@ fn options(plan: &Plan) -> Vec<Line> {
 impl Kind for SshdMain {
     const SUMMARY: &'static str =
         "sshd's main file repeats what the drop-ins say, for those who read no drop-ins";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -82,6 +84,14 @@ impl Kind for SshdMain {
 
     fn wanted(&self) -> String {
         format!("{MAIN} says what the drop-ins say")
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn render(
