@@ -1,10 +1,13 @@
 //! Profiles, distributions and templates: embedded in the binary, overridable from a directory.
 //!
 //! With an override directory, a file there replaces the embedded file of the same path and new
-//! files are added. Knows nothing of what the files say.
+//! files are added. Where the user's own files are read, from the disk or from somewhere else, is a
+//! [`Files`]. Knows nothing of what the files say.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
@@ -15,10 +18,51 @@ static PROFILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 static IMAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/images");
 
+/// Where the user's own files are read: those that are named by a path, and those of an override directory.
+pub trait Files: Debug + Send + Sync {
+    /// A file's text.
+    ///
+    /// # Errors
+    /// It is not there, can't be read, or is no UTF-8.
+    fn read(&self, path: &Path) -> Result<Source, ConfigError>;
+
+    /// Whether there is a file of this name.
+    fn is_file(&self, path: &Path) -> bool;
+
+    /// The files directly in a folder, in any order; none where there is no such folder.
+    fn list(&self, folder: &Path) -> Vec<PathBuf>;
+}
+
+/// The files of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> Result<Source, ConfigError> {
+        read(path)
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        path.is_file()
+    }
+
+    fn list(&self, folder: &Path) -> Vec<PathBuf> {
+        let entries = walkdir::WalkDir::new(folder).min_depth(1).max_depth(1).into_iter();
+        entries.flatten().map(walkdir::DirEntry::into_path).filter(|path| path.is_file()).collect()
+    }
+}
+
 /// The three folders of data that the program works from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Assets {
     overrides: Option<PathBuf>,
+    files: Arc<dyn Files>,
+}
+
+impl Default for Assets {
+    fn default() -> Self {
+        Self { overrides: None, files: Arc::new(Disk) }
+    }
 }
 
 impl Assets {
@@ -39,12 +83,26 @@ impl Assets {
                 directory.display()
             )));
         }
-        Ok(Self { overrides: Some(directory.to_owned()) })
+        Ok(Self { overrides: Some(directory.to_owned()), ..Self::default() })
+    }
+
+    /// The same assets, with the user's own files and the override directory read elsewhere.
+    #[must_use]
+    pub fn from(&self, files: Arc<dyn Files>) -> Self {
+        Self { files, ..self.clone() }
     }
 
     /// The directory that is laid over the embedded assets, if there is one.
     pub fn directory(&self) -> Option<&Path> {
         self.overrides.as_deref()
+    }
+
+    /// Reads a file of the user's.
+    ///
+    /// # Errors
+    /// See [`Files::read`].
+    pub fn read(&self, path: &Path) -> Result<Source, ConfigError> {
+        self.files.read(path)
     }
 
     /// The files directly in a folder such as `profiles/checks`, sorted by name.
@@ -60,12 +118,9 @@ impl Assets {
             }
         }
         if let Some(directory) = &self.overrides {
-            for entry in walkdir::WalkDir::new(directory.join(folder)).min_depth(1).max_depth(1) {
-                let Ok(entry) = entry else { continue };
-                if entry.path().is_file() {
-                    let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
-                    files.insert(name, read(entry.path())?);
-                }
+            for path in self.files.list(&directory.join(folder)) {
+                let file = path.file_name().unwrap_or_default().to_string_lossy();
+                files.insert(format!("{folder}/{file}"), self.files.read(&path)?);
             }
         }
         Ok(files.into_values().collect())
@@ -76,8 +131,8 @@ impl Assets {
     /// # Errors
     /// The override directory's file can't be read.
     pub fn get(&self, path: &str) -> Result<Option<Source>, ConfigError> {
-        if let Some(file) = self.overrides.as_ref().map(|d| d.join(path)).filter(|p| p.is_file()) {
-            return read(&file).map(Some);
+        if let Some(file) = self.overrides.as_ref().map(|d| d.join(path)).filter(|p| self.files.is_file(p)) {
+            return self.files.read(&file).map(Some);
         }
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         Ok(embedded_files(folder)
@@ -87,7 +142,7 @@ impl Assets {
     }
 }
 
-/// Reads a user's file.
+/// Reads a file of this machine.
 ///
 /// # Errors
 /// It can't be read, or is no UTF-8.

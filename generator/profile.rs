@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::assets::{self, Assets};
+use crate::assets::Assets;
 use crate::check::Catalogue;
 use crate::diagnostic::{ConfigError, suggestion};
 use crate::location::{Location, Sourced};
@@ -110,7 +110,7 @@ fn find(name: &str, assets: &Assets, from: Option<&Source>) -> Result<Source, Co
     if is_path(name) {
         let base =
             from.map(|s| Path::new(&s.name).parent().unwrap_or(Path::new(""))).unwrap_or(Path::new(""));
-        return assets::read(&base.join(name));
+        return assets.read(&base.join(name));
     }
     if let Some(source) = assets.get(&format!("profiles/{name}.yaml"))? {
         return Ok(source);
