@@ -46,6 +46,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome, from good to bad.
+    pub const ALL: [Self; 7] = [
+        Self::Pass,
+        Self::Attested,
+        Self::NotApplicable,
+        Self::Waived,
+        Self::Unobserved,
+        Self::Error,
+        Self::Fail,
+    ];
+
     /// Whether a gate may let this through.
     pub fn is_acceptable(self) -> bool {
         matches!(self, Self::Pass | Self::Attested | Self::NotApplicable | Self::Waived)
@@ -165,4 +176,17 @@ impl Observation {
         self.overridden = losing;
         self
     }
+}
+
+/// What observations amount to: the worst decides, but what does not apply says nothing about the
+/// rest. Something of which nothing was seen is unobserved.
+pub fn aggregate<'a>(observations: impl IntoIterator<Item = &'a Observation>) -> Outcome {
+    let (mut decisive, mut any) = (None, None);
+    for outcome in observations.into_iter().map(|o| o.outcome) {
+        any = any.max(Some(outcome));
+        if outcome != Outcome::NotApplicable {
+            decisive = decisive.max(Some(outcome));
+        }
+    }
+    decisive.or(any).unwrap_or(Outcome::Unobserved)
 }

@@ -13,6 +13,7 @@ mod observe;
 mod plan;
 mod publish;
 mod render;
+mod report;
 mod user_data;
 mod verify;
 
@@ -56,6 +57,7 @@ enum Verb {
     Render(render::RenderVerb),
     Build(build::Build),
     Verify(verify::Verify),
+    Report(report::ReportVerb),
     Lifecycle(lifecycle::LifecycleVerb),
     Matrix(matrix::Matrix),
     Publish(publish::Publish),
@@ -134,6 +136,7 @@ pub fn main() -> ExitCode {
         Verb::Render(verb) => verb.run(&assets),
         Verb::Build(verb) => verb.run(&assets),
         Verb::Verify(verb) => verb.run(&assets),
+        Verb::Report(verb) => verb.run(),
         Verb::Lifecycle(verb) => verb.run(&assets),
         Verb::Matrix(verb) => verb.run(&assets),
         Verb::Publish(verb) => verb.run(&assets),
