@@ -55,7 +55,14 @@ impl Files for Disk {
 /// The three folders of data that the program works from.
 #[derive(Clone, Debug)]
 pub struct Assets {
-    overrides: Option<PathBuf>,
+    overrides: Option<Overrides>,
+    files: Arc<dyn Files>,
+}
+
+/// A directory that is laid over the embedded assets, and where it is read.
+#[derive(Clone, Debug)]
+struct Overrides {
+    directory: PathBuf,
     files: Arc<dyn Files>,
 }
 
@@ -83,18 +90,24 @@ impl Assets {
                 directory.display()
             )));
         }
-        Ok(Self { overrides: Some(directory.to_owned()), ..Self::default() })
+        let overrides = Overrides { directory: directory.to_owned(), files: Arc::new(Disk) };
+        Ok(Self { overrides: Some(overrides), ..Self::default() })
     }
 
-    /// The same assets, with the user's own files and the override directory read elsewhere.
+    /// The same assets with the user's own files read elsewhere, and from there the override directory too, where it
+    /// is among these files as `directory`.
     #[must_use]
-    pub fn from(&self, files: Arc<dyn Files>) -> Self {
-        Self { files, ..self.clone() }
+    pub fn moved(&self, files: Arc<dyn Files>, directory: Option<PathBuf>) -> Self {
+        let overrides = match directory {
+            Some(directory) => Some(Overrides { directory, files: Arc::clone(&files) }),
+            None => self.overrides.clone(),
+        };
+        Self { overrides, files }
     }
 
     /// The directory that is laid over the embedded assets, if there is one.
     pub fn directory(&self) -> Option<&Path> {
-        self.overrides.as_deref()
+        self.overrides.as_ref().map(|o| o.directory.as_path())
     }
 
     /// Reads a file of the user's.
@@ -117,10 +130,10 @@ impl Assets {
                 files.insert(name.clone(), Source { name, text: text.to_owned() });
             }
         }
-        if let Some(directory) = &self.overrides {
-            for path in self.files.list(&directory.join(folder)) {
+        if let Some(Overrides { directory, files: own }) = &self.overrides {
+            for path in own.list(&directory.join(folder)) {
                 let file = path.file_name().unwrap_or_default().to_string_lossy();
-                files.insert(format!("{folder}/{file}"), self.files.read(&path)?);
+                files.insert(format!("{folder}/{file}"), own.read(&path)?);
             }
         }
         Ok(files.into_values().collect())
@@ -131,8 +144,11 @@ impl Assets {
     /// # Errors
     /// The override directory's file can't be read.
     pub fn get(&self, path: &str) -> Result<Option<Source>, ConfigError> {
-        if let Some(file) = self.overrides.as_ref().map(|d| d.join(path)).filter(|p| self.files.is_file(p)) {
-            return self.files.read(&file).map(Some);
+        if let Some(Overrides { directory, files }) = &self.overrides {
+            let file = directory.join(path);
+            if files.is_file(&file) {
+                return files.read(&file).map(Some);
+            }
         }
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         Ok(embedded_files(folder)

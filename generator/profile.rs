@@ -35,6 +35,10 @@ pub struct Profile {
     pub parameters: BTreeMap<String, Sourced<Value>>,
     /// Accepted failures.
     pub waivers: Vec<Waiver>,
+    /// The file itself, without what it extends.
+    pub file: String,
+    /// Checks that were inherited and dropped, each with the line that dropped it.
+    pub dropped: Vec<Sourced<String>>,
 }
 
 /// An accepted failure: whose, why, until when.
@@ -150,6 +154,8 @@ fn layer(
         checks: Vec::new(),
         parameters: BTreeMap::new(),
         waivers: Vec::new(),
+        file: source.name.clone(),
+        dropped: Vec::new(),
     };
     for parent in &file.extends {
         let below = find(&parent.value, vocabulary.assets, Some(&source))
@@ -174,6 +180,7 @@ impl Profile {
         }
         self.parameters.extend(parent.parameters);
         self.waivers.extend(parent.waivers);
+        self.dropped.extend(parent.dropped);
     }
 
     fn apply(
@@ -211,6 +218,7 @@ impl Profile {
                 let help = suggestion(&check.value, self.checks.iter().map(|c| c.value.as_str()));
                 return Err(point(source, check, &title, &help));
             }
+            self.dropped.push(Sourced::new(check.value.clone(), source.locate(check.referenced)));
         }
         for waiver in file.waivers {
             let waiver = waiver.read(source, vocabulary)?;

@@ -9,10 +9,10 @@ mod github;
 mod html;
 mod human;
 mod junit;
-mod markdown;
+pub(crate) mod markdown;
 mod saved;
 mod table;
-mod text;
+pub(crate) mod text;
 mod xccdf;
 mod xml;
 
