@@ -141,6 +141,11 @@ pub fn differences(old: &[Aspect], new: &[Aspect]) -> Vec<Difference> {
     names.into_iter().filter_map(|name| difference(name, find(old, name), find(new, name))).collect()
 }
 
+/// Every way that some differences go.
+pub fn directions(differences: &[Difference]) -> BTreeSet<Direction> {
+    differences.iter().flat_map(|d| d.directions.iter().copied()).collect()
+}
+
 fn difference(name: &str, old: Option<Measure>, new: Option<Measure>) -> Option<Difference> {
     let (old, new) = match (old, new) {
         (Some(Measure::Allowed(old)), Some(Measure::Allowed(new))) => {
