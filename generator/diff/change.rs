@@ -1,6 +1,6 @@
 //! What a comparison says: its types, which are its JSON form too (versioned; see `docs/diff.md`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -207,6 +207,11 @@ impl Word {
         }
     }
 
+    /// Whether it says that something is on one side only.
+    pub fn is_one_sided(self) -> bool {
+        matches!(self, Self::Added | Self::Removed)
+    }
+
     /// The word as it is written.
     pub fn text(self) -> &'static str {
         match self {
@@ -253,6 +258,10 @@ impl Change {
         }
     }
 
+    fn place(&self) -> Option<(&str, Word)> {
+        self.check.as_deref().map(|check| (check, self.change))
+    }
+
     /// Whether anything in it is looser.
     pub fn loosens(&self) -> bool {
         self.directions.contains(&Direction::Looser)
@@ -260,20 +269,28 @@ impl Change {
 }
 
 impl Pair {
-    /// Whether a change is about a setting of a check that came or went as a whole, and so said by that.
-    pub fn is_implied(&self, change: &Change) -> bool {
-        let whole =
-            |c: &Change| c.what == What::Check && c.check == change.check && c.change == change.change;
-        let comes_or_goes = matches!(change.change, Word::Added | Word::Removed);
-        change.what == What::Setting && comes_or_goes && self.changes.iter().any(whole)
-    }
-
-    /// The changes that have to be told one by one, those that loosen first.
-    pub fn told(&self) -> Vec<&Change> {
-        let rank =
-            |c: &Change| (!c.loosens(), c.directions.is_empty(), c.directions.contains(&Direction::Tighter));
-        let mut told: Vec<&Change> = self.changes.iter().filter(|c| !self.is_implied(c)).collect();
-        told.sort_by_key(|c| rank(c));
+    /// The changes that have to be told one by one, those that loosen first. Settings of a check that came or went as a
+    /// whole are told with it.
+    pub fn told(&self) -> Vec<Told<'_>> {
+        let whole: BTreeSet<(&str, Word)> = (self.changes.iter())
+            .filter(|c| c.what == What::Check && c.change.is_one_sided())
+            .filter_map(Change::place)
+            .collect();
+        let mut implied: BTreeMap<(&str, Word), usize> = BTreeMap::new();
+        let mut told = Vec::new();
+        for change in &self.changes {
+            match change.place().filter(|place| change.what == What::Setting && whole.contains(place)) {
+                Some(place) => *implied.entry(place).or_default() += 1,
+                None => told.push(Told { change, settings: 0 }),
+            }
+        }
+        for told in told.iter_mut().filter(|t| t.change.what == What::Check) {
+            told.settings = told.change.place().and_then(|place| implied.get(&place).copied()).unwrap_or(0);
+        }
+        told.sort_by_key(|t| {
+            let tightens = t.change.directions.contains(&Direction::Tighter);
+            (!t.change.loosens(), t.change.directions.is_empty(), tightens)
+        });
         told
     }
 
@@ -281,14 +298,28 @@ impl Pair {
     pub fn counts(&self) -> Vec<(usize, Word)> {
         let told = self.told();
         let words = [Word::Removed, Word::Loosened, Word::Changed, Word::Tightened, Word::Added];
-        let count = |word| (told.iter().filter(|c| c.change == word).count(), word);
+        let count = |word| (told.iter().filter(|t| t.change.change == word).count(), word);
         words.into_iter().map(count).filter(|(n, _)| *n > 0).collect()
     }
+
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.parts.is_empty() && self.files.is_empty()
+    }
+}
+
+/// A change that has to be told by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The change.
+    pub change: &'a Change,
+    /// Settings that came or went with it, where it is a whole check.
+    pub settings: usize,
 }
 
 impl Comparison {
     /// Whether nothing differs.
     pub fn is_empty(&self) -> bool {
-        self.pairs.iter().all(|p| p.changes.is_empty() && p.parts.is_empty() && p.files.is_empty())
+        self.pairs.iter().all(Pair::is_empty)
     }
 }

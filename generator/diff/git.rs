@@ -138,7 +138,8 @@ impl Revision {
 
 impl Files for Revision {
     fn read(&self, path: &Path) -> Result<Source, ConfigError> {
-        let broken = |why: &str| ConfigError::plain(format!("{}:{}: {why}", self.name, path.display()));
+        let shown = normal(path).unwrap_or_else(|| path.display().to_string());
+        let broken = |why: &str| ConfigError::plain(format!("{}:{shown}: {why}", self.name));
         let (name, entry) =
             self.find(path).ok_or_else(|| broken("there is no such file in this revision"))?;
         if !entry.is_file {

@@ -161,12 +161,16 @@ enum View<'a> {
     Report(Overview),
 }
 
-fn view<'a>(subject: &'a Subject, distro: &str) -> Result<View<'a>, ConfigError> {
-    let plan = match &subject.form {
+/// `named`: the profile's name in the rendering, the same on both sides: it stands in every file, and is no difference.
+fn view<'a>(subject: &'a Subject, distro: &str, named: &str) -> Result<View<'a>, ConfigError> {
+    let mut plan = match &subject.form {
         Form::Profile(profile) => Cow::Owned(subject.workshop.plan(profile, distro)?),
         Form::Plan { plan, .. } | Form::PlannedReport(_, plan) => Cow::Borrowed(plan.as_ref()),
         Form::Report(report) => return Ok(View::Report(Overview::of_report(report))),
     };
+    if plan.profile != named {
+        plan.to_mut().profile = named.to_owned();
+    }
     let bundle = subject.workshop.bundle(&plan)?;
     Ok(View::Plan(plan, bundle))
 }
@@ -174,7 +178,8 @@ fn view<'a>(subject: &'a Subject, distro: &str) -> Result<View<'a>, ConfigError>
 /// What differs for one distribution.
 fn one(sides: [(&Subject, &str, &Lines); 2], wants_files: bool) -> Result<Found, ConfigError> {
     let [(old, old_distro, old_lines), (new, new_distro, new_lines)] = sides;
-    let mut found = match (view(old, old_distro)?, view(new, new_distro)?) {
+    let named = new.name();
+    let mut found = match (view(old, old_distro, named)?, view(new, new_distro, named)?) {
         (View::Plan(before, was), View::Plan(after, is)) => {
             let changes = compare::plans(
                 Planned { plan: &before, lines: old_lines },

@@ -1,19 +1,19 @@
 //! For people at a terminal: check by check, what is looser first, each with the lines of both profiles.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
 use super::words;
-use crate::diff::change::{Change, Comparison, Pair, Part, What};
+use crate::diff::change::{Change, Comparison, Pair, Part, Told, What};
 use crate::report::text::plain;
 use crate::settings::order::Direction;
 
 /// The comparison as text with colours.
 pub fn human(comparison: &Comparison) -> String {
     let mut out = String::new();
-    let is_same = |p: &&Pair| p.changes.is_empty() && p.parts.is_empty() && p.files.is_empty();
-    let (same, differing): (Vec<&Pair>, Vec<&Pair>) = comparison.pairs.iter().partition(is_same);
+    let (same, differing): (Vec<&Pair>, Vec<&Pair>) = comparison.pairs.iter().partition(|p| p.is_empty());
     for pair in differing {
         describe(&mut out, pair);
     }
@@ -36,21 +36,24 @@ fn describe(out: &mut String, pair: &Pair) {
         }
     }
     let told = pair.told();
-    let mut groups: Vec<(&str, Vec<&Change>)> = Vec::new();
-    for change in told {
-        let group = group(change);
-        match groups.iter_mut().find(|(name, _)| *name == group) {
-            Some((_, changes)) => changes.push(change),
-            None => groups.push((group, vec![change])),
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut groups: Vec<(&str, Vec<&Told<'_>>)> = Vec::new();
+    for told in &told {
+        let name = group(told.change);
+        let at = *places.entry(name).or_insert(groups.len());
+        if at == groups.len() {
+            groups.push((name, Vec::new()));
         }
+        groups[at].1.push(told);
     }
     for (name, changes) in groups {
         let _ = writeln!(out, "\n{bold}{}{bold:#}", plain(name));
-        changes.into_iter().for_each(|change| tell(out, change, pair));
+        changes.into_iter().for_each(|told| tell(out, told, pair));
     }
-    if !pair.parts.is_empty() {
-        let _ = writeln!(out, "\n{bold}rendered{bold:#}");
-        pair.parts.iter().for_each(|part| rendered(out, part, pair));
+    for (distros, parts) in words::by_distros(pair) {
+        let on = words::only(distros, pair).map_or_else(String::new, |d| format!(" on {}", plain(&d)));
+        let _ = writeln!(out, "\n{bold}rendered{bold:#}{on}");
+        parts.into_iter().for_each(|part| rendered(out, part));
     }
     for file in &pair.files {
         let on = words::only(&file.distros, pair).map_or_else(String::new, |d| format!(" on {}", plain(&d)));
@@ -70,12 +73,13 @@ fn group(change: &Change) -> &str {
     }
 }
 
-fn tell(out: &mut String, change: &Change, pair: &Pair) {
+fn tell(out: &mut String, told: &Told<'_>, pair: &Pair) {
+    let change = told.change;
     let style = style(change);
     let word = change.change.text();
     let meaning = words::meaning(change).map_or_else(String::new, |m| format!(" ({m})"));
     let subject = words::subject(change);
-    let details = words::details(change, pair);
+    let details = words::details(told);
     let mut details = details.iter();
     let first = details.next().map_or("", String::as_str);
     let _ = writeln!(out, "{style}{word:>12}{style:#}  {subject}: {first}{style}{meaning}{style:#}");
@@ -89,14 +93,10 @@ fn tell(out: &mut String, change: &Change, pair: &Pair) {
     }
 }
 
-fn rendered(out: &mut String, part: &Part, pair: &Pair) {
-    let carried = part.user_data.as_ref().map(|p| format!("user-data: {}", plain(p)));
-    let on = words::only(&part.distros, pair).map(|distros| format!("on {}", plain(&distros)));
-    let checks = (!part.checks.is_empty()).then(|| plain(&part.checks.join(", ")));
-    let more: Vec<String> = carried.into_iter().chain(checks).chain(on).collect();
+fn rendered(out: &mut String, part: &Part) {
     let dim = Style::new().dimmed();
-    let (word, item) = (part.change.text(), words::item(part));
-    let _ = writeln!(out, "{word:>12}  {item}  {dim}{}{dim:#}", more.join("; "));
+    let (word, item, purpose) = (part.change.text(), words::item(part), words::purpose(part));
+    let _ = writeln!(out, "{word:>12}  {item}  {dim}{purpose}{dim:#}");
 }
 
 fn diff_line(out: &mut String, line: &str) {

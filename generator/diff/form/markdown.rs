@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::words;
-use crate::diff::change::{Change, Comparison, Pair};
+use crate::diff::change::{Comparison, Pair, Told};
 use crate::report::markdown::{cell, span};
 
 /// Bytes after which rows are left out: GitHub takes 65,536 characters in a comment.
@@ -12,15 +12,14 @@ const MOST: usize = 50_000;
 /// The comparison as one text.
 pub fn markdown(comparison: &Comparison) -> String {
     let looser: usize =
-        comparison.pairs.iter().map(|p| p.told().iter().filter(|c| c.loosens()).count()).sum();
+        comparison.pairs.iter().map(|p| p.told().iter().filter(|t| t.change.loosens()).count()).sum();
     let mut out = match (looser, comparison.is_empty()) {
         (0, true) => "### ✅ ironseed: no difference\n\n".to_owned(),
         (0, false) => "### ✅ ironseed: nothing is loosened\n\n".to_owned(),
         (1, _) => "### ⚠️ ironseed: 1 change loosens what is wanted\n\n".to_owned(),
         (n, _) => format!("### ⚠️ ironseed: {n} changes loosen what is wanted\n\n"),
     };
-    let is_same = |p: &&Pair| p.changes.is_empty() && p.parts.is_empty() && p.files.is_empty();
-    let (same, differing): (Vec<&Pair>, Vec<&Pair>) = comparison.pairs.iter().partition(is_same);
+    let (same, differing): (Vec<&Pair>, Vec<&Pair>) = comparison.pairs.iter().partition(|p| p.is_empty());
     let mut left_out = 0;
     for pair in differing {
         left_out += describe(&mut out, pair);
@@ -48,10 +47,12 @@ fn describe(out: &mut String, pair: &Pair) -> usize {
     };
     let counts = words::counts(pair);
     let _ = writeln!(out, "**{}**{distros}: {counts}\n", cell(&words::title(pair)));
-    let (looser, others): (Vec<&Change>, Vec<&Change>) = pair.told().into_iter().partition(|c| c.loosens());
+    let (looser, others): (Vec<Told<'_>>, Vec<Told<'_>>) =
+        pair.told().into_iter().partition(|t| t.change.loosens());
     let mut left_out = 0;
     if !looser.is_empty() {
         left_out += table(out, &looser, pair);
+        out.push('\n');
     }
     if !others.is_empty() {
         let title = match others.len() {
@@ -83,24 +84,24 @@ fn folded(out: &mut String, title: &str, fill: impl FnOnce(&mut String)) {
     out.push_str("\n</details>\n\n");
 }
 
-fn table(out: &mut String, changes: &[&Change], pair: &Pair) -> usize {
+fn table(out: &mut String, changes: &[Told<'_>], pair: &Pair) -> usize {
     out.push_str("| | check | what | lines |\n|---|---|---|---|\n");
     let mut left_out = 0;
-    for change in changes {
-        let row = row(change, pair);
+    for told in changes {
+        let row = row(told, pair);
         if out.len() + row.len() > MOST {
             left_out += 1;
         } else {
             out.push_str(&row);
         }
     }
-    out.push('\n');
     left_out
 }
 
-fn row(change: &Change, pair: &Pair) -> String {
+fn row(told: &Told<'_>, pair: &Pair) -> String {
+    let change = told.change;
     let meaning = words::meaning(change).map_or_else(String::new, |m| format!(" ({m})"));
-    let mut details: Vec<String> = words::details(change, pair).iter().map(|line| cell(line)).collect();
+    let mut details: Vec<String> = words::details(told).iter().map(|line| cell(line)).collect();
     if let Some(distros) = words::only(&change.distros, pair) {
         details.push(format!("on {}", cell(&distros)));
     }
@@ -112,16 +113,21 @@ fn row(change: &Change, pair: &Pair) -> String {
 
 fn rendered(out: &mut String, pair: &Pair) -> usize {
     let mut left_out = 0;
-    for part in &pair.parts {
-        let carried = part.user_data.as_ref().map(|p| format!("user-data: {}", cell(p)));
-        let on = words::only(&part.distros, pair).map(|d| format!("on {}", cell(&d)));
-        let checks = (!part.checks.is_empty()).then(|| cell(&part.checks.join(", ")));
-        let more: Vec<String> = carried.into_iter().chain(checks).chain(on).collect();
-        let line = format!("- {} {} ({})\n", part.change.text(), span(&words::item(part)), more.join("; "));
-        if out.len() + line.len() > MOST {
-            left_out += 1;
-        } else {
-            out.push_str(&line);
+    for (distros, parts) in words::by_distros(pair) {
+        if let Some(distros) = words::only(distros, pair) {
+            let _ = writeln!(out, "\nOn {}:\n", cell(&distros));
+        }
+        for part in parts {
+            let purpose = match words::purpose(part) {
+                purpose if purpose.is_empty() => purpose,
+                purpose => format!(" ({})", cell(&purpose)),
+            };
+            let line = format!("- {} {}{purpose}\n", part.change.text(), span(&words::item(part)));
+            if out.len() + line.len() > MOST {
+                left_out += 1;
+            } else {
+                out.push_str(&line);
+            }
         }
     }
     left_out

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::words;
-use crate::diff::change::{Change, Comparison, Pair, Word};
+use crate::diff::change::{Change, Comparison, Pair, Told, Word};
 use crate::location::Location as Place;
 use crate::sarif::{Configuration, Finding, Level, Location, Log, Rule};
 use crate::settings::order::Direction;
@@ -48,13 +48,15 @@ pub fn sarif(comparison: &Comparison) -> Log {
         default_configuration: Configuration { level: meaning.level },
         properties: [("tags".to_owned(), json!(["security"]))].into(),
     };
-    let findings = comparison.pairs.iter().flat_map(|pair| {
-        pair.told().into_iter().filter_map(|change| finding(change, pair)).collect::<Vec<_>>()
-    });
+    let findings = comparison
+        .pairs
+        .iter()
+        .flat_map(|pair| pair.told().iter().filter_map(|told| finding(told, pair)).collect::<Vec<_>>());
     Log::new(MEANINGS.iter().map(rule).collect(), findings.collect())
 }
 
-fn finding(change: &Change, pair: &Pair) -> Option<Finding> {
+fn finding(told: &Told<'_>, pair: &Pair) -> Option<Finding> {
+    let change = told.change;
     let index = if change.loosens() {
         0
     } else if change.directions.contains(&Direction::Tighter)
@@ -70,7 +72,7 @@ fn finding(change: &Change, pair: &Pair) -> Option<Finding> {
     let place = change.new.at.clone().or(file).or_else(|| change.old.at.clone())?;
     let was = change.old.at.as_ref().filter(|old| **old != place);
     let subject = words::subject(change);
-    let details = words::details(change, pair).join("; ");
+    let details = words::details(told).join("; ");
     let check = change.check.as_deref().map_or_else(String::new, |check| format!("{check}: "));
     let on = words::only(&change.distros, pair).map_or_else(String::new, |d| format!(" (on {d})"));
     let message = format!("{check}{subject} {}: {details}{on}", change.change.text());

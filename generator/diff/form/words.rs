@@ -1,6 +1,9 @@
 //! A change in words: what all forms for people have in common.
 
-use crate::diff::change::{Change, Item, Pair, Part, Wanted, What, Word};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use crate::diff::change::{Change, Item, Pair, Part, Side, Told, Wanted, What, Word};
 use crate::report::text::short;
 use crate::settings::order::{Difference, Direction};
 
@@ -28,22 +31,19 @@ pub fn subject(change: &Change) -> String {
     }
 }
 
-/// What became of it, a line for each aspect; `within` is the pair that the change is of.
-pub fn details(change: &Change, within: &Pair) -> Vec<String> {
+/// What became of it, a line for each aspect.
+pub fn details(told: &Told<'_>) -> Vec<String> {
+    let Told { change, settings } = told;
     let mut lines: Vec<String> = match &change.differences[..] {
         [] => vec![sides(change)],
         // Facts of another release: the JSON form has them all.
         many if change.what == What::Facts => vec![sides(change), format!("{} facts differ", many.len())],
         differences => differences.iter().map(difference).collect(),
     };
-    if change.what == What::Check && change.differences.is_empty() {
-        let belongs =
-            |c: &&Change| c.check == change.check && c.change == change.change && c.what == What::Setting;
-        match within.changes.iter().filter(belongs).count() {
-            0 => {}
-            1 => lines.push("1 setting".to_owned()),
-            n => lines.push(format!("{n} settings")),
-        }
+    match settings {
+        0 => {}
+        1 => lines.push("1 setting".to_owned()),
+        n => lines.push(format!("{n} settings")),
     }
     lines.extend(change.note.iter().map(|note| short(note, LONGEST)));
     lines
@@ -109,6 +109,22 @@ pub fn meaning(change: &Change) -> Option<&'static str> {
     }
 }
 
+/// Rendered items by the distributions that they differ for, those for all of them first.
+pub fn by_distros(pair: &Pair) -> Vec<(&[String], Vec<&Part>)> {
+    let mut groups: BTreeMap<(Reverse<usize>, &[String]), Vec<&Part>> = BTreeMap::new();
+    for part in &pair.parts {
+        groups.entry((Reverse(part.distros.len()), &part.distros)).or_default().push(part);
+    }
+    groups.into_iter().map(|((_, distros), parts)| (distros, parts)).collect()
+}
+
+/// What carries a rendered item and what it is for.
+pub fn purpose(part: &Part) -> String {
+    let carried = part.user_data.as_ref().map(|p| format!("user-data: {}", short(p, LONGEST)));
+    let checks = (!part.checks.is_empty()).then(|| short(&part.checks.join(", "), LONGEST));
+    carried.into_iter().chain(checks).collect::<Vec<_>>().join("; ")
+}
+
 /// Kind and name of a rendered item.
 pub fn item(part: &Part) -> String {
     let kind = match part.item {
@@ -134,7 +150,7 @@ pub fn counts(pair: &Pair) -> String {
 
 /// How both sides are named.
 pub fn title(pair: &Pair) -> String {
-    let label = |side: &Option<crate::diff::change::Side>| side.as_ref().map(|s| short(&s.label, LONGEST));
+    let label = |side: &Option<Side>| side.as_ref().map(|s| short(&s.label, LONGEST));
     match (label(&pair.old), label(&pair.new)) {
         (Some(old), Some(new)) => format!("{old} → {new}"),
         (Some(gone), None) => format!("{gone} → nothing"),
