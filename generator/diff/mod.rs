@@ -186,7 +186,7 @@ fn one(sides: [(&Subject, &str, &Lines); 2], wants_files: bool) -> Result<Found,
                 Planned { plan: &after, lines: new_lines },
             );
             let changed: BTreeSet<String> = changes.iter().filter_map(|c| c.check.clone()).collect();
-            let parts = parts::changes((&before, &was), (&after, &is), &changed)?;
+            let parts = parts::changes((&before, &was), (&after, &is), &changed);
             let files = match wants_files {
                 true => text::changes(&files(old, &before, &was)?, &files(new, &after, &is)?),
                 false => Vec::new(),

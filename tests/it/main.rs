@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails by that")]
 
 mod cli;
+mod diff;
 mod e2e;
 mod fuzz;
 mod gallery;
