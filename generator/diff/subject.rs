@@ -83,7 +83,8 @@ impl Opener {
     /// One argument.
     fn open(&self, argument: &str) -> Result<Subject, ConfigError> {
         let path = Path::new(argument);
-        if path.is_dir() {
+        // A built-in name means the profile, as it does for every verb, even beside a folder of that name.
+        if path.is_dir() && !crate::profile::names(&self.assets)?.iter().any(|name| name == argument) {
             let plan = path.join(RENDERED);
             if !plan.is_file() {
                 let why = "no rendered directory: it has no plan.json (`ironseed render` writes one)";
