@@ -15,7 +15,7 @@ use ironseed::distro::{self, Distro};
 use ironseed::parameter::{self, Declarations, Type};
 use ironseed::plan::Plan;
 use ironseed::profile::{self, Vocabulary};
-use ironseed::settings::order::{Difference, Direction};
+use ironseed::settings::order::Difference;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};

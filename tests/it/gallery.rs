@@ -79,7 +79,7 @@ fn said(base: &Remembered, plan: &Plan, mutation: &Mutation) -> (Outcome, String
     let check = &mut report.checks[0];
     check.observations.retain(|seen| !seen.outcome.is_acceptable());
     let outcome = check.outcome;
-    let words = anstream::adapter::strip_str(&human(&report)).to_string();
+    let words = anstream::adapter::strip_str(&human(std::slice::from_ref(&report))).to_string();
     // Without the lines about the whole report above and below.
     let (_, words) = words.split_once("\n\n").unwrap();
     (outcome, words.rsplit_once("\n\n").unwrap().0.to_owned())
