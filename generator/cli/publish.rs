@@ -68,7 +68,7 @@ impl Release {
         let report = verify::report(&built.image, &target, &plan, &Selection::all(), true, today())?;
         let path = built.image.with_extension("report.json");
         super::write_whole(&path, report.to_json()?.as_bytes())?;
-        print(&report::human(std::slice::from_ref(&report)))?;
+        print(&report::human(&report))?;
         let ended = publish(report, &built.image, &plan, &self.output)?;
         if ended == Ended::Fine {
             std::fs::remove_dir_all(&work).with_context(|| work.display().to_string())?;

@@ -42,7 +42,7 @@ impl Form {
     /// None that a report of this program can cause.
     pub fn write(self, reports: &[Report]) -> Result<String, FormError> {
         Ok(match self {
-            Self::Human => human(reports),
+            Self::Human => human::several(reports),
             Self::Json => match reports {
                 [report] => report.to_json()?,
                 _ => serde_json::to_string_pretty(&Collection::new(reports.to_vec()))? + "\n",

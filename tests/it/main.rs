@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails by that")]
 
+mod browser;
 mod cli;
 mod e2e;
 mod fuzz;
@@ -17,6 +18,7 @@ mod plans;
 mod program;
 mod programs;
 mod publish;
+mod reports;
 mod sensitivity;
 mod stock;
 mod tree;
