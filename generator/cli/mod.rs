@@ -14,6 +14,7 @@ mod plan;
 mod publish;
 mod render;
 mod report;
+mod schema;
 mod user_data;
 mod verify;
 
@@ -58,6 +59,7 @@ enum Verb {
     Build(build::Build),
     Verify(verify::Verify),
     Report(report::ReportVerb),
+    Schema(schema::SchemaVerb),
     Lifecycle(lifecycle::LifecycleVerb),
     Matrix(matrix::Matrix),
     Publish(publish::Publish),
@@ -137,6 +139,7 @@ pub fn main() -> ExitCode {
         Verb::Build(verb) => verb.run(&assets),
         Verb::Verify(verb) => verb.run(&assets),
         Verb::Report(verb) => verb.run(),
+        Verb::Schema(verb) => verb.run(&assets),
         Verb::Lifecycle(verb) => verb.run(&assets),
         Verb::Matrix(verb) => verb.run(&assets),
         Verb::Publish(verb) => verb.run(&assets),

@@ -22,6 +22,7 @@ pub use saved::{Collection, SavedError, read};
 pub use table::{Comparison, Row, Turn, rows};
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Severity;
@@ -33,7 +34,7 @@ use crate::profile::Waiver;
 pub const FORMAT: u32 = 1;
 
 /// What was found of a target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// Version of this JSON form.
@@ -55,7 +56,7 @@ pub struct Report {
 }
 
 /// Which plan a report is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanReport {
     /// SHA-256 of what is wanted.
@@ -67,7 +68,7 @@ pub struct PlanReport {
 }
 
 /// Which target a report is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TargetReport {
     /// The target as the user named it.
@@ -79,7 +80,7 @@ pub struct TargetReport {
 }
 
 /// What was found of one check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckReport {
     /// Slug.
@@ -105,7 +106,7 @@ pub struct CheckReport {
 }
 
 /// A waiver as the report shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WaiverReport {
     /// Who answers for it.
