@@ -4,6 +4,7 @@
 //! stdout is the product, stderr is for people.
 
 mod build;
+mod completions;
 mod explain;
 mod lifecycle;
 mod list;
@@ -60,6 +61,8 @@ enum Verb {
     Verify(verify::Verify),
     Report(report::ReportVerb),
     Schema(schema::SchemaVerb),
+    Completions(completions::Completions),
+    Man(completions::Man),
     Lifecycle(lifecycle::LifecycleVerb),
     Matrix(matrix::Matrix),
     Publish(publish::Publish),
@@ -140,6 +143,8 @@ pub fn main() -> ExitCode {
         Verb::Verify(verb) => verb.run(&assets),
         Verb::Report(verb) => verb.run(),
         Verb::Schema(verb) => verb.run(&assets),
+        Verb::Completions(verb) => verb.run(),
+        Verb::Man(verb) => verb.run(),
         Verb::Lifecycle(verb) => verb.run(&assets),
         Verb::Matrix(verb) => verb.run(&assets),
         Verb::Publish(verb) => verb.run(&assets),

@@ -4,6 +4,7 @@
 
 mod browser;
 mod cli;
+mod completions;
 mod e2e;
 mod fuzz;
 mod gallery;
@@ -19,6 +20,7 @@ mod program;
 mod programs;
 mod publish;
 mod reports;
+mod schemas;
 mod sensitivity;
 mod stock;
 mod tree;
