@@ -21,6 +21,7 @@ pub mod publish;
 pub mod release;
 pub mod render;
 pub mod report;
+pub mod sarif;
 pub mod schema;
 pub mod settings;
 pub mod target;

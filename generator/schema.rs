@@ -106,7 +106,7 @@ fn check(mut schema: Value) -> Value {
             }
         }
     }
-    schema["$defs"]["Place"] = json!({
+    schema["$defs"]["ParameterPlace"] = json!({
         "type": "string",
         "pattern": r"^\$\{[a-z0-9_]+\}$",
         "description": "The value of a parameter.",
@@ -128,11 +128,12 @@ fn explain_kinds(setting: &mut Value) {
 fn open_for_places(map: &mut Map<String, Value>) {
     let properties = map.get_mut("properties").and_then(Value::as_object_mut);
     for property in properties.into_iter().flat_map(|p| p.values_mut()) {
-        let text = property.get("type").is_some_and(|t| *t == "string" && property.get("enum").is_none());
+        let types = property.get("type").map(ToString::to_string).unwrap_or_default();
+        let text = types.contains("\"string\"") && property.get("enum").is_none();
         if !text && property.get("anyOf").is_none() {
             let description = property.as_object_mut().and_then(|p| p.remove("description"));
             let default = property.as_object_mut().and_then(|p| p.remove("default"));
-            let mut open = json!({ "anyOf": [property, { "$ref": "#/$defs/Place" }] });
+            let mut open = json!({ "anyOf": [property, { "$ref": "#/$defs/ParameterPlace" }] });
             for (key, value) in [("description", description), ("default", default)] {
                 if let Some(value) = value {
                     open[key] = value;

@@ -51,7 +51,15 @@ impl Man {
     }
 }
 
-/// The command line, without what is for ironseed itself.
+/// The command line, without the verbs that are for ironseed itself.
 fn command() -> Command {
-    Cli::command().disable_help_subcommand(true)
+    let whole = Cli::command();
+    let about = whole.get_about().cloned().unwrap_or_default();
+    Command::new("ironseed")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(about)
+        .args(whole.get_arguments().cloned())
+        .subcommands(whole.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned())
+        .subcommand_required(true)
+        .disable_help_subcommand(true)
 }

@@ -10,6 +10,7 @@ mod html;
 mod human;
 mod junit;
 mod markdown;
+mod sarif;
 mod saved;
 mod table;
 mod text;

@@ -10,6 +10,7 @@ mod fuzz;
 mod gallery;
 mod hostile;
 mod image;
+mod integrations;
 mod laws;
 mod lifecycle;
 mod mutations;

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ironseed::observation::Outcome;
 use ironseed::report::{Collection, Form, Report};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::browser::Browser;
@@ -42,15 +43,15 @@ fn hostile(report: &Report) -> Report {
 }
 
 /// Puts the hostile text into every text but those that have only certain words.
-fn poison(value: &mut serde_json::Value, key: &str) {
+fn poison(value: &mut Value, key: &str) {
     match value {
-        serde_json::Value::String(text)
+        Value::String(text)
             if !["severity", "outcome", "plane", "planes", "date", "expires"].contains(&key) =>
         {
             text.push_str(HOSTILE);
         }
-        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| poison(item, key)),
-        serde_json::Value::Object(map) => map.iter_mut().for_each(|(key, value)| poison(value, key)),
+        Value::Array(items) => items.iter_mut().for_each(|item| poison(item, key)),
+        Value::Object(map) => map.iter_mut().for_each(|(key, value)| poison(value, key)),
         _ => {}
     }
 }
@@ -72,7 +73,7 @@ fn sets(folder: &Path) -> Vec<(&'static str, Vec<Report>)> {
     let reports = reports(folder);
     let hostile = vec![hostile(&reports[0]), hostile(&reports[1])];
     let mut after = reports[0].clone();
-    after.checks.iter_mut().for_each(|c| c.outcome = ironseed::observation::Outcome::Pass);
+    after.checks.iter_mut().for_each(|c| c.outcome = Outcome::Pass);
     let pair = vec![reports[0].clone(), after.sealed()];
     vec![("one", reports[..1].to_vec()), ("several", reports), ("pair", pair), ("hostile", hostile)]
 }
@@ -121,6 +122,43 @@ fn xccdf_fits_its_schema_and_openscap_reads_it() {
         assert_eq!(info.matches("Result ID:").count(), reports.len(), "{info}");
         let page = real("oscap", &["xccdf", "generate", "report", file], dir.path());
         assert!(String::from_utf8_lossy(&page.stdout).contains("rule-result-fail"), "{name}");
+    }
+}
+
+#[test]
+fn sarif_fits_the_standards_schema_and_finds_what_keeps_a_gate_shut() {
+    let dir = TempDir::new().unwrap();
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schemas/sarif-2.1.0.json");
+    // The published pattern of a language has a bracket too many: it is no regular expression.
+    let text = fs::read_to_string(schema).unwrap().replace("{2}]?$\"", "{2}$\"");
+    let schema: Value = serde_json::from_str(&text).unwrap();
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    for (name, reports) in sets(dir.path()) {
+        let log: Value = serde_json::from_str(&Form::Sarif.write(&reports).unwrap()).unwrap();
+        let found: Vec<String> =
+            validator.iter_errors(&log).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        assert_eq!(found, Vec::<String>::new(), "{name}");
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        let rules = log["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+        let checks = || reports.iter().flat_map(|r| &r.checks);
+        let shut = checks().filter(|c| !c.outcome.is_acceptable()).count();
+        let waived = checks().filter(|c| c.outcome == Outcome::Waived).count();
+        let suppressed = results.iter().filter(|r| r.get("suppressions").is_some()).count();
+        assert_eq!((results.len(), suppressed), (shut + waived, waived), "{name}");
+        for result in results {
+            let rule = &rules[result["ruleIndex"].as_u64().unwrap() as usize];
+            assert_eq!(rule["id"], result["ruleId"]);
+            let place = &result["locations"][0]["physicalLocation"];
+            assert!(place["artifactLocation"]["uri"].as_str().unwrap().starts_with("profiles/"), "{place}");
+            assert!(place["region"]["startLine"].as_u64().unwrap() > 0);
+        }
+        let mut prints: Vec<&Value> = results.iter().map(|r| &r["partialFingerprints"]["check/v1"]).collect();
+        prints.sort_by_key(|p| p.as_str());
+        prints.dedup();
+        assert_eq!(prints.len(), results.len(), "{name}");
+        let mut wrong = log.clone();
+        wrong["runs"][0]["results"][0]["level"] = json!("dire");
+        assert!(!validator.is_valid(&wrong));
     }
 }
 
