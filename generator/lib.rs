@@ -21,6 +21,8 @@ pub mod publish;
 pub mod release;
 pub mod render;
 pub mod report;
+pub mod sarif;
+pub mod schema;
 pub mod settings;
 pub mod target;
 pub mod verify;

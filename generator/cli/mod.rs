@@ -4,6 +4,7 @@
 //! stdout is the product, stderr is for people.
 
 mod build;
+mod completions;
 mod explain;
 mod lifecycle;
 mod list;
@@ -13,6 +14,8 @@ mod observe;
 mod plan;
 mod publish;
 mod render;
+mod report;
+mod schema;
 mod user_data;
 mod verify;
 
@@ -56,6 +59,10 @@ enum Verb {
     Render(render::RenderVerb),
     Build(build::Build),
     Verify(verify::Verify),
+    Report(report::ReportVerb),
+    Schema(schema::SchemaVerb),
+    Completions(completions::Completions),
+    Man(completions::Man),
     Lifecycle(lifecycle::LifecycleVerb),
     Matrix(matrix::Matrix),
     Publish(publish::Publish),
@@ -134,6 +141,10 @@ pub fn main() -> ExitCode {
         Verb::Render(verb) => verb.run(&assets),
         Verb::Build(verb) => verb.run(&assets),
         Verb::Verify(verb) => verb.run(&assets),
+        Verb::Report(verb) => verb.run(),
+        Verb::Schema(verb) => verb.run(&assets),
+        Verb::Completions(verb) => verb.run(),
+        Verb::Man(verb) => verb.run(),
         Verb::Lifecycle(verb) => verb.run(&assets),
         Verb::Matrix(verb) => verb.run(&assets),
         Verb::Publish(verb) => verb.run(&assets),

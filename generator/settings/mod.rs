@@ -52,6 +52,7 @@ mod updates;
 #[cfg(test)]
 mod fixture;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::ConfigError;
@@ -130,7 +131,7 @@ pub fn checks_of<'a, K>(all: &[Wanted<'a, K>]) -> Vec<&'a str> {
 macro_rules! kinds {
     ($($name:literal $variant:ident($kind:ty),)*) => {
         /// One typed piece of desired state.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub enum Setting {
             $(
                 #[doc = concat!("`", $name, "`")]

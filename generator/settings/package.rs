@@ -1,5 +1,6 @@
 //! `package`: the packages of a role are installed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Wanted};
@@ -11,7 +12,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// The packages that play a role are installed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Package {
     /// Role in the distribution's facts.

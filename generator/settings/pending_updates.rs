@@ -3,6 +3,7 @@
 //! Two witnesses: the package lists, where the target still has them; else the record that the
 //! build left, which holds only for the package database that it was made of.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
@@ -12,7 +13,7 @@ use crate::observation::{Observation, Plane};
 use crate::verify::Look;
 
 /// Nothing was pending.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PendingUpdates {}
 
@@ -23,7 +24,7 @@ pub const RECORD: &str = "/usr/share/ironseed/build.json";
 const DATABASE: &str = "/var/lib/dpkg/status";
 
 /// What a build records, before it removes the package lists.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// Version of this form.
     pub format: u32,

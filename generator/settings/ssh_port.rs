@@ -1,5 +1,6 @@
 //! `ssh-port`: sshd listens on the profile's port and no other, and the port is no reserved one.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sshd::{Line, reload};
@@ -14,7 +15,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// sshd's port.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SshPort {
     /// The port.
