@@ -6,6 +6,7 @@ pub mod build;
 pub mod check;
 pub mod cli;
 pub mod diagnostic;
+pub mod diff;
 pub mod distro;
 #[cfg(test)]
 mod docs;

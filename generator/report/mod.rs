@@ -9,11 +9,11 @@ mod github;
 mod html;
 mod human;
 mod junit;
-mod markdown;
+pub(crate) mod markdown;
 mod sarif;
 mod saved;
 mod table;
-mod text;
+pub(crate) mod text;
 mod xccdf;
 mod xml;
 

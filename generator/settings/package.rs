@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
@@ -21,6 +22,7 @@ pub struct Package {
 
 impl Kind for Package {
     const SUMMARY: &'static str = "the packages of a role are installed";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -35,6 +37,14 @@ impl Kind for Package {
 
     fn wanted(&self) -> String {
         format!("packages of the role `{}` installed", self.role)
+    }
+
+    fn subject(&self) -> String {
+        self.role.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn render(

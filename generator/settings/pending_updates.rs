@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::effective::apt;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
@@ -36,6 +37,7 @@ pub struct Record {
 
 impl Kind for PendingUpdates {
     const SUMMARY: &'static str = "no security update was pending when the image was built";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -44,6 +46,14 @@ impl Kind for PendingUpdates {
 
     fn wanted(&self) -> String {
         "no pending security update".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
