@@ -22,6 +22,7 @@ pub mod release;
 pub mod render;
 pub mod report;
 pub mod settings;
+pub mod stock;
 pub mod target;
 pub mod verify;
 pub mod vm;

@@ -4,6 +4,7 @@
 //! stdout is the product, stderr is for people.
 
 mod build;
+mod display;
 mod explain;
 mod lifecycle;
 mod list;
@@ -13,6 +14,7 @@ mod observe;
 mod plan;
 mod publish;
 mod render;
+mod stock;
 mod user_data;
 mod verify;
 

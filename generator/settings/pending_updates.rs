@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use crate::build::RECORD;
 use crate::effective::apt;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
@@ -16,8 +17,6 @@ use crate::verify::Look;
 #[serde(deny_unknown_fields)]
 pub struct PendingUpdates {}
 
-/// Where a build leaves its record.
-pub const RECORD: &str = "/usr/share/ironseed/build.json";
 
 /// The package database that the record is bound to.
 const DATABASE: &str = "/var/lib/dpkg/status";
