@@ -100,7 +100,8 @@ impl StockBuild<'_> {
             .map(|(check, seen)| {
                 let place = seen.location.as_ref().map(|at| format!("{at}: ")).unwrap_or_default();
                 let reason = seen.reason.as_deref().unwrap_or("no reason given");
-                let found = if seen.outcome == Outcome::Fail { format!("{}: ", seen.found) } else { String::new() };
+                let found =
+                    if seen.outcome == Outcome::Fail { format!("{}: ", seen.found) } else { String::new() };
                 format!("\n  {} ({}): {place}{found}{reason}", check.id, seen.outcome.word())
             })
             .collect();
@@ -128,7 +129,8 @@ impl Judge for StockBuild<'_> {
 
     fn booted(&self, vm: &Vm) -> Result<(), String> {
         let seen = boot::look(vm, self.plan).map_err(|error| format!("{error:#}"))?;
-        let target = TargetReport { name: self.base.to_string(), kind: "running".into(), sha256: None };
+        let target =
+            TargetReport { name: self.base.to_string(), kind: "running".into(), sha256: None, base: None };
         let planes = [Plane::Running];
         let report = verify::report(self.plan, target, &planes, seen, self.today);
         self.judge("the booted machine", &report, Plane::Running)

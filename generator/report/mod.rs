@@ -9,6 +9,7 @@ pub use human::human;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::build::BaseRecord;
 use crate::check::Severity;
 use crate::location::Location;
 use crate::observation::{Observation, Outcome, Plane};
@@ -61,6 +62,9 @@ pub struct TargetReport {
     pub kind: String,
     /// SHA-256 (hex) of the disk image's or tar's bytes; directories have none.
     pub sha256: Option<String>,
+    /// The stock image that it was made of, by the record in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseRecord>,
 }
 
 /// What was found of one check.

@@ -17,7 +17,6 @@ use crate::verify::Look;
 #[serde(deny_unknown_fields)]
 pub struct PendingUpdates {}
 
-
 /// The package database that the record is bound to.
 const DATABASE: &str = "/var/lib/dpkg/status";
 

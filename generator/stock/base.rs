@@ -3,7 +3,8 @@
 //! Owns the pin and the download. Nothing else reads a base before its hash was compared.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
@@ -99,9 +100,7 @@ impl Base {
         };
         let wrong = match fetched {
             Ok(found) if found == self.pin.0 => return Ok(()),
-            Ok(found) => {
-                StockError::Hash { base: self.to_string(), pinned: self.pin.0.clone(), found }
-            }
+            Ok(found) => StockError::Hash { base: self.to_string(), pinned: self.pin.0.clone(), found },
             Err(error) => error,
         };
         std::fs::remove_file(to).map_err(writing())?;
@@ -122,7 +121,16 @@ impl std::fmt::Display for Base {
 fn download(url: &str, copy: &mut File, progress: &dyn Progress) -> Result<String, StockError> {
     let failed = |said: String| StockError::Download { url: url.to_owned(), said };
     let child = Command::new(SETPRIV.name)
-        .args(["--pdeathsig", "KILL", CURL.name, "--disable", "--silent", "--show-error", "--fail", "--location"])
+        .args([
+            "--pdeathsig",
+            "KILL",
+            CURL.name,
+            "--disable",
+            "--silent",
+            "--show-error",
+            "--fail",
+            "--location",
+        ])
         .args(["--proto", "=https", "--proto-redir", "=https", "--tlsv1.2", "--max-redirs", "10"])
         // A server that stalls is given up.
         .args(["--connect-timeout", "30", "--speed-limit", "1000", "--speed-time", "60"])
@@ -157,7 +165,8 @@ impl Drop for Reaped {
     }
 }
 
-/// Copies to the end and returns the hash of what was copied. `total` is 0 where it isn't known.
+/// Copies to the end and returns the hash of what was copied; of zeros, the copy has holes. `total` is 0
+/// where it isn't known.
 fn pump(from: &mut impl Read, to: &mut File, total: u64, progress: &dyn Progress) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; CHUNK];
@@ -165,10 +174,13 @@ fn pump(from: &mut impl Read, to: &mut File, total: u64, progress: &dyn Progress
     loop {
         let n = from.read(&mut buffer)?;
         if n == 0 {
+            to.set_len(done)?;
             return Ok(hash::hex(&hasher.finalize()));
         }
         hasher.update(&buffer[..n]);
-        to.write_all(&buffer[..n])?;
+        if buffer[..n].iter().any(|byte| *byte != 0) {
+            to.write_all_at(&buffer[..n], done)?;
+        }
         done += n as u64;
         if done > LIMIT {
             return Err(io::Error::other(format!("more than {} GiB", LIMIT >> 30)));
@@ -197,7 +209,8 @@ mod tests {
         let base = |from| Base::new(from, Pin(ABC.into()));
         assert_eq!(base("https://example.org/a.qcow2").unwrap().to_string(), "https://example.org/a.qcow2");
         assert_eq!(base("images/a.qcow2").unwrap().source, Source::File("images/a.qcow2".into()));
-        for from in ["http://example.org/a", "file:///etc/shadow", "https://u:p@example.org/a", "https:///a"] {
+        for from in ["http://example.org/a", "file:///etc/shadow", "https://u:p@example.org/a", "https:///a"]
+        {
             assert!(base(from).is_err(), "{from}");
         }
     }

@@ -63,7 +63,9 @@ fn format(image: &Path) -> Result<&'static str, StockError> {
     if start.get(510..512) == Some(&[0x55, 0xaa]) {
         return Ok("raw");
     }
-    Err(StockError::Disk("the stock image is neither a qcow2 nor a raw disk image (is it compressed?)".into()))
+    Err(StockError::Disk(
+        "the stock image is neither a qcow2 nor a raw disk image (is it compressed?)".into(),
+    ))
 }
 
 #[cfg(test)]

@@ -160,9 +160,8 @@ pub fn arm(vm: &Vm, before: &Before, order: &Order<'_>) -> Result<(), StockError
 }
 
 fn sudo(vm: &Vm, argv: &[&str], stdin: &[u8]) -> Result<(), StockError> {
-    let output = vm
-        .ssh(&[&["sudo", "-n", "--"], argv].concat(), stdin)
-        .map_err(StockError::io("running ssh"))?;
+    let output =
+        vm.ssh(&[&["sudo", "-n", "--"], argv].concat(), stdin).map_err(StockError::io("running ssh"))?;
     if output.status == 0 {
         return Ok(());
     }

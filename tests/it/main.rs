@@ -19,6 +19,7 @@ mod programs;
 mod publish;
 mod sensitivity;
 mod stock;
+mod stock_refused;
 mod tree;
 mod trees;
 mod user_data;
