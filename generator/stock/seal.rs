@@ -10,10 +10,13 @@ use crate::build::{EVIDENCE, REMOVALS, records};
 use crate::target::{FileKind, Result as Seen, Root, display};
 use crate::vm::Vm;
 
-/// Where the script waits for the end: systemd runs what is there before it switches off.
+/// systemd runs what is there before it switches off.
 const HOOK: &str = "/usr/lib/systemd/system-shutdown/ironseed-seal";
-/// What the script reads.
+/// Where the script stands, and what it reads: on no disk, which could not be remounted while a file on it
+/// is open.
 const PLACE: &str = "/run/ironseed";
+/// Starts the script. Its own file is closed by then.
+const START: &str = "#!/bin/sh\n[ \"$1\" != poweroff ] || exec sh /run/ironseed/seal.sh\n";
 /// What it says when all is done.
 pub const SEALED: &str = "ironseed: sealed";
 
@@ -144,7 +147,8 @@ pub fn arm(vm: &Vm, before: &Before, order: &Order<'_>) -> Result<(), StockError
     let user = if before.had_user { "" } else { vm.options().user.as_str() };
     let removals = REMOVALS.iter().chain(RAN).copied();
     let removals = removals.chain(order.removals.iter().map(String::as_str));
-    let files: [(&str, &[u8]); 6] = [
+    let files: [(&str, &[u8]); 7] = [
+        ("seal.sh", include_bytes!("inside/seal.sh")),
         ("evidence.sh", EVIDENCE.as_bytes()),
         ("members.json", members.as_bytes()),
         ("user", user.as_bytes()),
@@ -156,7 +160,7 @@ pub fn arm(vm: &Vm, before: &Before, order: &Order<'_>) -> Result<(), StockError
     for (name, content) in files {
         sudo(vm, &["install", "-m", "0600", "/dev/stdin", &format!("{PLACE}/{name}")], content)?;
     }
-    sudo(vm, &["install", "-D", "-m", "0755", "/dev/stdin", HOOK], include_bytes!("inside/seal.sh"))
+    sudo(vm, &["install", "-D", "-m", "0755", "/dev/stdin", HOOK], START.as_bytes())
 }
 
 fn sudo(vm: &Vm, argv: &[&str], stdin: &[u8]) -> Result<(), StockError> {

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Takes away what a machine has of its own, so that its disk becomes an image.
 #
-# systemd runs this as its last act before it switches the machine off: all processes have ended, so nothing is written
-# after it. Who waits outside trusts the words `ironseed: sealed` on the console and nothing else. /run/ironseed holds:
+# systemd runs it as its last act before it switches the machine off: all processes have ended, so nothing is written
+# after it. Who waits outside trusts the words `ironseed: sealed` on the console and nothing else. /run/ironseed, which
+# is no part of the disk, holds this script and
 #   evidence.sh, members.json         what prints the build's record, and what that says besides
 #   user                              the account that cloud-init made; empty where the stock image had it
 #   removals.list                     patterns of paths, ended by NUL
 #   restored.list, restored.tar       paths that shall be as in the stock image, ended by NUL; their content there
-[ "${1-}" = poweroff ] || exit 0
 exec </dev/null >/dev/console 2>&1
 set -eu
 umask 022
@@ -36,7 +36,7 @@ tar -x -p --numeric-owner -C / -f "$work/restored.tar"
 xargs -0 -x -a "$work/removals.list" sh -eu -c 'IFS=; for pattern; do rm -rf -- $pattern; done' rm
 find /var/log -xdev -type f -exec truncate -s 0 {} +
 : > /etc/machine-id
-rm -f "$0"
+rm -f /usr/lib/systemd/system-shutdown/ironseed-seal
 if command -v restorecon >/dev/null; then
     xargs -0 -r restorecon -R -i < "$work/restored.list"
 fi
