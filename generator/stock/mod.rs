@@ -11,6 +11,7 @@ mod disk;
 mod seal;
 
 pub use base::{Base, Pin};
+pub use seal::RESTORED;
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -137,7 +138,7 @@ pub fn build(
     disk::make(&stock, &disk, order.disk_size)?;
     fs::remove_file(&stock).map_err(StockError::io("removing the stock image's copy"))?;
     let before = {
-        let target = open(&disk)?;
+        let target = open(&disk, "the stock image's disk")?;
         let root = Root::new(target.tree.as_ref());
         judge.stock(root).map_err(StockError::Disk)?;
         Before::read(root, &order.options.user)?
@@ -171,7 +172,7 @@ pub fn build(
         .and_then(|disk| Ok((disk, File::create_new(&unfinished)?)))
         .and_then(|(disk, file)| qcow2::write(&disk, &file, |done, total| progress.advance(done, total)))
         .map_err(StockError::io(format!("writing {}", unfinished.display())))?;
-    let target = open(&unfinished)?;
+    let target = open(&unfinished, "the finished image")?;
     judge.finished(&unfinished, &target).map_err(StockError::Judged)?;
     let record = Record::of(Root::new(target.tree.as_ref())).map_err(StockError::Disk)?;
     let image = publish(&unfinished, out_dir, name)
@@ -180,8 +181,8 @@ pub fn build(
     Ok(Built { image, size, log, record, elapsed: start.elapsed() })
 }
 
-fn open(disk: &Path) -> Result<Target, StockError> {
-    target::open(disk).map_err(|error| StockError::Disk(error.to_string()))
+fn open(disk: &Path, what: &str) -> Result<Target, StockError> {
+    target::open(disk).map_err(|error| StockError::Disk(format!("{what} can't be read: {error}")))
 }
 
 /// Gives the whole image its name.

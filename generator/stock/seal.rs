@@ -21,8 +21,8 @@ const START: &str = "#!/bin/sh\n[ \"$1\" != poweroff ] || exec sh /run/ironseed/
 pub const SEALED: &str = "ironseed: sealed";
 
 /// cloud-init writes these for one instance, on one network. In the image they are as the stock image
-/// has them, or not there.
-const RESTORED: &[&str] = &[
+/// has them, or not there. No profile writes any of them.
+pub const RESTORED: &[&str] = &[
     "/etc/hostname",
     "/etc/hosts",
     "/etc/resolv.conf",

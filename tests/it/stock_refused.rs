@@ -57,7 +57,7 @@ fn what_is_no_pinned_stock_image_never_runs() {
     // An empty disk holds no system; one that leans on another file is not what was pinned.
     real("qemu-img", &["create", "-q", "-f", "qcow2", "empty.qcow2", "1G"], dir.path());
     let empty = dir.path().join("empty.qcow2");
-    refused(&empty, &hash(&empty), &[], 2, &["no partition table"]);
+    refused(&empty, &hash(&empty), &[], 2, &["the stock image's disk can't be read"]);
     let backed = ["create", "-q", "-f", "qcow2", "-b", "empty.qcow2", "-F", "qcow2", "backed.qcow2"];
     real("qemu-img", &backed, dir.path());
     let backed = dir.path().join("backed.qcow2");
