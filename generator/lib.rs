@@ -25,6 +25,7 @@ pub mod report;
 pub mod sarif;
 pub mod schema;
 pub mod settings;
+pub mod stock;
 pub mod target;
 pub mod verify;
 pub mod vm;

@@ -6,6 +6,7 @@
 mod build;
 mod completions;
 mod diff;
+mod display;
 mod explain;
 mod lifecycle;
 mod list;
@@ -17,6 +18,7 @@ mod publish;
 mod render;
 mod report;
 mod schema;
+mod stock;
 mod user_data;
 mod verify;
 

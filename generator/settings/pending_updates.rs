@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Kind;
 use super::order::Aspect;
+use crate::build::RECORD;
 use crate::effective::apt;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
@@ -17,9 +18,6 @@ use crate::verify::Look;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PendingUpdates {}
-
-/// Where a build leaves its record.
-pub const RECORD: &str = "/usr/share/ironseed/build.json";
 
 /// The package database that the record is bound to.
 const DATABASE: &str = "/var/lib/dpkg/status";
