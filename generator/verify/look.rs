@@ -9,17 +9,19 @@ use jiff::civil::Date;
 use super::Selection;
 use super::running::{self, Listener};
 use super::scan::{self, Scan};
-use crate::distro::FirewallBackend;
+use crate::distro::{FirewallBackend, PackageBackend};
 use crate::effective::accounts::{self, Accounts, Login};
 use crate::effective::apt::{AptConf, Sources};
 use crate::effective::audit::{self, AuditRules};
 use crate::effective::cloud_init::CloudConfig;
-use crate::effective::dpkg::{Database, Files};
+use crate::effective::dpkg;
 use crate::effective::firewall::{self, RuleSet, Setup};
 use crate::effective::journald::{self, Journald};
 use crate::effective::kernel::{self, Kernels};
 use crate::effective::modprobe::{self, Modprobe};
 use crate::effective::os_release::{self, OsRelease};
+use crate::effective::packages::{Files, Packages};
+use crate::effective::rpm;
 use crate::effective::rsyslog::{self, Rsyslog};
 use crate::effective::sshd::{self, SshdConfig};
 use crate::effective::sudoers::{self, Sudoers};
@@ -73,7 +75,7 @@ struct Readers<'a> {
     logins: OnceCell<Read<Vec<Login>>>,
     os_release: OnceCell<Read<OsRelease>>,
     packaged_units: OnceCell<Read<Files>>,
-    packages: OnceCell<Read<Database>>,
+    packages: OnceCell<Read<Packages>>,
     rsyslog: OnceCell<Read<Option<Rsyslog>>>,
     scan: OnceCell<Read<Scan>>,
     sshd: OnceCell<Read<SshdConfig>>,
@@ -268,10 +270,21 @@ impl<'a> Look<'a> {
     ///
     /// # Errors
     /// See [`Look::accounts`].
-    pub fn packages(&self) -> Read<&Database> {
+    pub fn packages(&self) -> Read<&Packages> {
         once!(
             self.packages,
-            found(Database::read(self.root), "there is no package database /var/lib/dpkg/status")
+            match self.plan.distro.backends.packages {
+                PackageBackend::Apt => found(
+                    dpkg::Database::read(self.root),
+                    "there is no package database /var/lib/dpkg/status"
+                )
+                .map(Packages::Dpkg),
+                PackageBackend::Dnf => found(
+                    rpm::Database::read(self.root),
+                    "there is no package database in /usr/lib/sysimage/rpm or /var/lib/rpm"
+                )
+                .map(Packages::Rpm),
+            }
         )
     }
 
@@ -285,7 +298,7 @@ impl<'a> Look<'a> {
                 let path = path.strip_prefix(b"usr/").unwrap_or(path);
                 [&b"lib/systemd/system/"[..], b"etc/systemd/system/"].iter().any(|f| path.starts_with(f))
             };
-            Files::read_some(self.root, self.packages()?, is_unit).map_err(words)
+            self.packages()?.files(self.root, is_unit).map_err(words)
         })
     }
 

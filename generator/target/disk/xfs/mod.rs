@@ -17,7 +17,7 @@ use self::geometry::Geometry;
 use self::inode::{Format, Inode};
 use super::content::Piece;
 use super::device::Device;
-use super::fields::slice;
+use crate::target::fields::slice;
 use super::volume::{Filesystem, MAX_LINK, Names};
 use crate::target::{FileKind, Meta, Result, TargetError};
 
