@@ -152,23 +152,24 @@ impl<'a> Walk<'_, 'a> {
         let page = self.page(number)?;
         let header = if number == 1 { FILE_HEADER } else { 0 };
         let kind = byte(page, header)?;
+        if !matches!(kind, INTERIOR | LEAF) {
+            return Err(corrupt("a page of another kind in a table"));
+        }
         let cells = usize::from(be16(page, header + 3)?);
         let pointers = header + if kind == INTERIOR { 12 } else { 8 };
         for cell in 0..cells {
             let at = usize::from(be16(page, pointers + 2 * cell)?);
-            match kind {
-                INTERIOR => self.tree(be32(page, at)? as usize, depth + 1)?,
-                LEAF => {
-                    let payload = self.payload(page, at)?;
-                    (self.each)(record(&payload)?)?;
-                }
-                _ => return Err(corrupt("a page of another kind in a table")),
+            if kind == INTERIOR {
+                self.tree(be32(page, at)? as usize, depth + 1)?;
+            } else {
+                let payload = self.payload(page, at)?;
+                (self.each)(record(&payload)?)?;
             }
         }
-        match kind {
-            INTERIOR => self.tree(be32(page, header + 8)? as usize, depth + 1),
-            _ => Ok(()),
+        if kind == INTERIOR {
+            self.tree(be32(page, header + 8)? as usize, depth + 1)?;
         }
+        Ok(())
     }
 
     /// A cell's bytes, with those on overflow pages.

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 
 # The tables as rpm makes them.
 with tempfile.TemporaryDirectory() as empty:
@@ -62,8 +63,27 @@ def berkeley(folder, case, headers):
     subprocess.run(["db5.3_load", path], input=text, text=True, check=True)
 
 
+def ndb(folder, case, headers):
+    """By rpmpkg.c: no library of Debian's writes this form."""
+    slots, blocks = [b"\0" * 16] * 2, []
+    pages = len(headers) // 254 + 1
+    place = pages * 4096
+    for number, header in enumerate(headers, 1):
+        count = -(-(16 + len(header) + 12) // 16)
+        block = struct.pack("<4s3I", b"BlbS", number, 1, len(header)) + header
+        block = block.ljust(count * 16 - 12, b"\0")
+        block += struct.pack("<2I4s", zlib.adler32(block), len(header), b"BlbE")
+        slots.append(struct.pack("<4s3I", b"Slot", number, place // 16, count))
+        blocks.append(block)
+        place += len(block)
+    slots += [struct.pack("<4s3I", b"Slot", 0, 0, 0)] * (pages * 256 - len(slots))
+    start = struct.pack("<4s7I", b"RpmP", 0, 1, pages, len(headers) + 1, 0, 0, 0)
+    with open(os.path.join(folder, "Packages.db"), "wb") as file:
+        file.write(start + b"".join(slots)[32:] + b"".join(blocks))
+
+
 for line in sys.stdin:
     case = json.loads(line)
-    write = {"sqlite": sqlite, "berkeley": berkeley}[case["form"]]
+    write = {"sqlite": sqlite, "berkeley": berkeley, "ndb": ndb}[case["form"]]
     write(case["folder"], case, [bytes.fromhex(header) for header in case["headers"]])
     print("done", flush=True)
