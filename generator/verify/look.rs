@@ -247,7 +247,13 @@ impl<'a> Look<'a> {
     /// # Errors
     /// See [`Look::accounts`].
     pub fn kernels(&self) -> Read<&Kernels> {
-        once!(self.kernels, found(kernel::read(self.root), "there is no kernel in /boot"))
+        once!(self.kernels, {
+            let order = match self.plan.distro.backends.packages {
+                PackageBackend::Apt => dpkg::compare_versions,
+                PackageBackend::Dnf => rpm::compare_releases,
+            };
+            found(kernel::read(self.root, order), "there is no kernel in /boot")
+        })
     }
 
     /// Listening sockets of the running system.

@@ -14,7 +14,7 @@ mod tests;
 mod version;
 
 pub use files::{Digest, Files, Owner};
-pub use version::{compare, compare_with};
+pub use version::{compare, compare_releases, compare_with};
 
 use std::cmp::Ordering;
 use std::collections::HashMap;

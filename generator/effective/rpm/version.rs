@@ -7,7 +7,14 @@ pub fn compare(a: &str, b: &str) -> Ordering {
     compare_with(a, b, b'^')
 }
 
-/// The same segment by segment of digits or letters, with any byte for the one that says that what follows comes
+/// Compares two of `VERSION-RELEASE`, as kernels are named.
+pub fn compare_releases(a: &str, b: &str) -> Ordering {
+    let [(version_a, release_a), (version_b, release_b)] =
+        [a, b].map(|text| text.split_once('-').unwrap_or((text, "")));
+    compare(version_a, version_b).then_with(|| compare(release_a, release_b))
+}
+
+/// [`compare`], segment by segment of digits or letters, with any byte for the one that says that what follows comes
 /// after the version: `^` for rpm, `+` for GRUB.
 pub fn compare_with(a: &str, b: &str, after: u8) -> Ordering {
     if a == b {
