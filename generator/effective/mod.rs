@@ -38,6 +38,7 @@ pub mod reach;
 pub mod rpm;
 pub mod rsyslog;
 pub mod secrets;
+pub mod selinux;
 pub mod sshd;
 pub mod sudoers;
 pub mod suspects;

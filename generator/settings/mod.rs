@@ -37,6 +37,7 @@ mod ports;
 mod privileges;
 mod release_supported;
 mod secrets;
+mod selinux;
 mod server_scope;
 mod services;
 mod ssh_login;
@@ -248,4 +249,5 @@ kinds! {
     "mount" Mount(mount::Mount),
     "kernel-argument" KernelArgument(kernel_argument::KernelArgument),
     "file-scan" FileScan(file_scan::FileScan),
+    "selinux" Selinux(selinux::Selinux),
 }

@@ -58,8 +58,9 @@ impl Kind for Package {
         let observe = |name: &String| {
             let wanted = format!("{name} installed");
             match packages.get(name) {
-                Some(package) => Observation::pass(plane, format!("{name} {}", package.version), wanted)
-                    .at(package.at),
+                Some(package) => {
+                    Observation::pass(plane, format!("{name} {}", package.version), wanted).at(package.at)
+                }
                 None => Observation::fail(
                     plane,
                     "not installed",

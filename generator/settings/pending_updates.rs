@@ -60,12 +60,7 @@ impl Kind for PendingUpdates {
 
 impl PendingUpdates {
     /// What apt's package lists say; `None` where there are none.
-    fn by_apt(
-        &self,
-        look: &Look<'_>,
-        plane: Plane,
-        installed: &dpkg::Database,
-    ) -> Option<Vec<Observation>> {
+    fn by_apt(&self, look: &Look<'_>, plane: Plane, installed: &dpkg::Database) -> Option<Vec<Observation>> {
         let of_release = &look.plan.distro.archive;
         let is_security = |archive: &apt::Archive| {
             let named = |s| [&archive.suite, &archive.codename].iter().any(|n| of_release.is_named(s, n));
@@ -77,9 +72,7 @@ impl PendingUpdates {
         };
         if pending.is_empty() {
             let at = Location::file("/var/lib/apt/lists");
-            return Some(vec![
-                Observation::pass(plane, "none by the package lists", self.wanted()).at(at),
-            ]);
+            return Some(vec![Observation::pass(plane, "none by the package lists", self.wanted()).at(at)]);
         }
         let judge = |p: &apt::Pending| {
             let found = format!("{} {} -> {}", p.package, p.installed, p.candidate.value);
@@ -116,9 +109,12 @@ impl PendingUpdates {
             Observation::fail(plane, shown, self.wanted(), reason).at(p.candidate.at.clone())
         };
         let mut seen: Vec<Observation> = found.pending.iter().map(judge).collect();
-        seen.extend(found.unknown.into_iter().map(|unknown| {
-            Observation::unobserved(plane, self.wanted(), unknown.value).at(unknown.at)
-        }));
+        seen.extend(
+            found
+                .unknown
+                .into_iter()
+                .map(|unknown| Observation::unobserved(plane, self.wanted(), unknown.value).at(unknown.at)),
+        );
         if seen.is_empty() {
             let shown = format!("none by the advisories of {}", found.known.join(", "));
             seen.push(Observation::pass(plane, shown, self.wanted()));

@@ -23,6 +23,7 @@ use crate::effective::os_release::{self, OsRelease};
 use crate::effective::packages::{Files, Packages};
 use crate::effective::rpm;
 use crate::effective::rsyslog::{self, Rsyslog};
+use crate::effective::selinux::{self, Selinux};
 use crate::effective::sshd::{self, SshdConfig};
 use crate::effective::sudoers::{self, Sudoers};
 use crate::effective::suspects::Suspects;
@@ -78,6 +79,7 @@ struct Readers<'a> {
     packages: OnceCell<Read<Packages>>,
     rsyslog: OnceCell<Read<Option<Rsyslog>>>,
     scan: OnceCell<Read<Scan>>,
+    selinux: OnceCell<Read<Option<Selinux>>>,
     sshd: OnceCell<Read<SshdConfig>>,
     sshd_dump: OnceCell<Read<Vec<(String, String)>>>,
     modprobe: OnceCell<Read<Modprobe>>,
@@ -322,6 +324,17 @@ impl<'a> Look<'a> {
     /// See [`Look::accounts`].
     pub fn scan(&self) -> Read<&Scan> {
         once!(self.scan, scan::scan(self.root, self.packages().ok()).map_err(words))
+    }
+
+    /// What a boot makes of SELinux; `None` where it has no configuration.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn selinux(&self) -> Read<&Option<Selinux>> {
+        once!(self.selinux, {
+            let boot = self.kernels().ok().and_then(|kernels| kernels.boots.as_ref().ok());
+            selinux::read(self.root, boot).map_err(words)
+        })
     }
 
     /// sshd's configuration.

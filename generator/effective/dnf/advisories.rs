@@ -75,7 +75,10 @@ pub fn advisories(root: &Root<'_>, repositories: &[Repository], installed: &Data
         let text = match unpacked(root, &path)? {
             Some(text) => text,
             None => {
-                let text = format!("the advisories of {} are not there or packed in a way that is not read", repository.id);
+                let text = format!(
+                    "the advisories of {} are not there or packed in a way that is not read",
+                    repository.id
+                );
                 found.unknown.push(Sourced::new(text, Location::file(display(path.as_bytes()))));
                 continue;
             }

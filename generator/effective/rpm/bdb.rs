@@ -81,8 +81,7 @@ impl<'a> Table<'a> {
 
     /// The bytes of an item of a page: items are laid from its end towards its start.
     fn item(&self, page: &[u8], index: usize) -> Result<Vec<u8>> {
-        let offset =
-            |index: usize| Ok(usize::from(self.be_or_le16(page, PAGE_HEADER + 2 * index)?));
+        let offset = |index: usize| Ok(usize::from(self.be_or_le16(page, PAGE_HEADER + 2 * index)?));
         let start = offset(index)?;
         match byte(page, start)? {
             HERE => {

@@ -99,8 +99,7 @@ impl Database {
     /// A database that is damaged or in the middle of a transaction, or more than one.
     pub fn read(root: Root<'_>) -> Result<Option<Self>> {
         let Some(found) = find(root)? else { return Ok(None) };
-        let mut database =
-            Self { path: display(&found.path), packages: Vec::new(), by_name: HashMap::new() };
+        let mut database = Self { path: display(&found.path), packages: Vec::new(), by_name: HashMap::new() };
         found.headers(root, &mut |header| {
             let package = package(header)?;
             database.by_name.entry(package.name.clone()).or_default().push(database.packages.len());
@@ -147,7 +146,8 @@ fn find(root: Root<'_>) -> Result<Option<Found>> {
     }
     if all.len() > 1 {
         let paths: Vec<String> = all.iter().map(|found| display(&found.path)).collect();
-        let text = format!("there are several package databases, and which counts is unknown: {}", paths.join(", "));
+        let text =
+            format!("there are several package databases, and which counts is unknown: {}", paths.join(", "));
         return Err(TargetError::Corrupt(text));
     }
     Ok(all.pop())
@@ -172,7 +172,9 @@ impl Found {
                 let database = sqlite::Database::open(&file, log.as_deref())?;
                 let there = database.table("Packages", &mut |record| match &record[..] {
                     [_, sqlite::Value::Bytes(blob), ..] => each(&Header::parse(blob)?),
-                    _ => Err(TargetError::Corrupt("the package database has a package without a header".into())),
+                    _ => Err(TargetError::Corrupt(
+                        "the package database has a package without a header".into(),
+                    )),
                 })?;
                 match there {
                     true => Ok(()),

@@ -57,14 +57,16 @@ struct Block {
 
 impl Block {
     fn blob<'a>(&self, file: &'a [u8]) -> Result<&'a [u8]> {
-        let whole =
-            slice(file, self.offset.saturating_mul(BLOCK), self.blocks.saturating_mul(BLOCK))?;
-        let Some(tail_at) = whole.len().checked_sub(TAIL) else { return Err(corrupt("a block without an end")) };
+        let whole = slice(file, self.offset.saturating_mul(BLOCK), self.blocks.saturating_mul(BLOCK))?;
+        let Some(tail_at) = whole.len().checked_sub(TAIL) else {
+            return Err(corrupt("a block without an end"));
+        };
         let (body, tail) = whole.split_at(tail_at);
         let length = le32(body, 12)? as usize;
         let marks = slice(body, 0, 4)? == HEAD_MAGIC && slice(tail, 8, 4)? == TAIL_MAGIC;
         let blocks = HEAD.saturating_add(length).saturating_add(TAIL).div_ceil(BLOCK);
-        let same = le32(body, 4)? == self.number && le32(tail, 4)? as usize == length && blocks == self.blocks;
+        let same =
+            le32(body, 4)? == self.number && le32(tail, 4)? as usize == length && blocks == self.blocks;
         if !marks || !same {
             return Err(corrupt("a block that is not its slot's"));
         }

@@ -88,7 +88,9 @@ impl<'a> Database<'a> {
         let mut first = None;
         // The table of tables: type, name, table's name, first page, SQL.
         self.records(1, &mut |record| {
-            let [kind, own, _, page, ..] = &record[..] else { return Err(corrupt("a short table of tables")) };
+            let [kind, own, _, page, ..] = &record[..] else {
+                return Err(corrupt("a short table of tables"));
+            };
             let is = |value: &Value, text: &str| match value {
                 Value::Bytes(bytes) => bytes.eq_ignore_ascii_case(text.as_bytes()),
                 _ => false,
@@ -180,7 +182,8 @@ impl<'a> Walk<'_, 'a> {
         let length = usize::try_from(length).map_err(|_| corrupt("a record of impossible length"))?;
         // A cell takes four bytes at least.
         let cost = length.saturating_add(4);
-        self.budget = self.budget.checked_sub(cost).ok_or_else(|| corrupt("records that share their bytes"))?;
+        self.budget =
+            self.budget.checked_sub(cost).ok_or_else(|| corrupt("records that share their bytes"))?;
         let most = usable - 35;
         let least = (usable - 12) * 32 / 255 - 23;
         let here = match length {

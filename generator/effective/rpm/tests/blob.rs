@@ -45,7 +45,8 @@ impl<'a> Line<'a> {
                     directories.push(directory(path));
                 }
             }
-            let digests: Vec<&str> = column(1).map(|digest| if digest == "-" { "" } else { digest }).collect();
+            let digests: Vec<&str> =
+                column(1).map(|digest| if digest == "-" { "" } else { digest }).collect();
             let flags: Vec<u32> = column(2).map(|flags| flags.parse().unwrap()).collect();
             region.texts(1035, &digests).numbers(1037, 4, &flags).numbers(1116, 4, &indexes);
             let names: Vec<&str> = column(0).map(|path| &path[directory(path).len()..]).collect();
@@ -92,7 +93,10 @@ impl Values {
     }
 
     fn numbers(&mut self, tag: u32, kind: u32, numbers: &[u32]) -> &mut Self {
-        let bytes: Vec<u8> = numbers.iter().flat_map(|n| if kind == 1 { vec![*n as u8] } else { n.to_be_bytes().to_vec() }).collect();
+        let bytes: Vec<u8> = numbers
+            .iter()
+            .flat_map(|n| if kind == 1 { vec![*n as u8] } else { n.to_be_bytes().to_vec() })
+            .collect();
         self.add(tag, kind, numbers.len(), &bytes)
     }
 

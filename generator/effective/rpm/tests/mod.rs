@@ -38,7 +38,8 @@ fn generate(dice: &mut Dice, form: &str) -> String {
                 let folder = dice.pick(&["/usr/bin/", "/", "/usr/lib/systemd/system/", "/etc/"]);
                 let hex: String = (0..algorithm).map(|_| dice.pick(&['0', '9', 'a', 'f'])).collect();
                 let digest = if dice.once_in(4) { "-".to_owned() } else { hex };
-                let (flags, state) = (dice.pick(&["0", "1", "17", "64"]), dice.pick(&["0", "0", "0", "1", "2", "4"]));
+                let (flags, state) =
+                    (dice.pick(&["0", "1", "17", "64"]), dice.pick(&["0", "0", "0", "1", "2", "4"]));
                 format!("{folder}{name}-{file},{digest},{flags},{state}")
             })
             .collect();
@@ -102,7 +103,11 @@ fn ours(tree: &MemoryTree) -> BTreeSet<String> {
             None => String::new(),
         };
         let path = display(path);
-        said.insert(format!("F|{}|{path}|{digest}|{}", owner.package, if owner.config { "config" } else { "" }));
+        said.insert(format!(
+            "F|{}|{path}|{digest}|{}",
+            owner.package,
+            if owner.config { "config" } else { "" }
+        ));
     }
     said
 }
@@ -186,7 +191,12 @@ fn reads_ndb_as_sqlite() {
 fn damage_ends_well() {
     let Some(mut writer) = start() else { return };
     let mut dice = Dice::new(7);
-    for (form, file) in [("sqlite", "rpmdb.sqlite"), ("sqlite", "rpmdb.sqlite-wal"), ("berkeley", "Packages"), ("ndb", "Packages.db")] {
+    for (form, file) in [
+        ("sqlite", "rpmdb.sqlite"),
+        ("sqlite", "rpmdb.sqlite-wal"),
+        ("berkeley", "Packages"),
+        ("ndb", "Packages.db"),
+    ] {
         let folder = tempfile::TempDir::new().unwrap();
         let files: String = (0..60).map(|n| format!("/usr/bin/{n},{},0,0 ", "0".repeat(64))).collect();
         let packages: String = (0..12).map(|n| format!("p{n}|-|1|1|noarch|-|{files}\n")).collect();
@@ -217,13 +227,15 @@ fn damage_ends_well() {
 
 #[test]
 fn versions_and_places() {
-    let evr = |epoch, version: &str, release: &str| Evr { epoch, version: version.into(), release: release.into() };
+    let evr =
+        |epoch, version: &str, release: &str| Evr { epoch, version: version.into(), release: release.into() };
     assert!(evr(Some(1), "1", "1").compare(&evr(None, "9", "9")).is_gt());
     assert!(evr(Some(0), "1.2~rc1", "1").compare(&evr(None, "1.2", "1")).is_lt());
     assert!(evr(None, "1.2", "10.el9").compare(&evr(Some(0), "1.2", "9.el9")).is_gt());
     assert_eq!(evr(Some(1), "2", "3.el9").to_string(), "1:2-3.el9");
     assert!(Database::read(MemoryTree::new().root()).unwrap().is_none());
-    let mut two = MemoryTree::of(&[("/var/lib/rpm/rpmdb.sqlite", ""), ("/usr/lib/sysimage/rpm/rpmdb.sqlite", "")]);
+    let mut two =
+        MemoryTree::of(&[("/var/lib/rpm/rpmdb.sqlite", ""), ("/usr/lib/sysimage/rpm/rpmdb.sqlite", "")]);
     assert!(Database::read(two.root()).unwrap_err().to_string().contains("several"));
     two.remove("/var/lib/rpm").link("/var/lib/rpm", "../../usr/lib/sysimage/rpm");
     assert!(Database::read(two.root()).unwrap_err().to_string().contains("SQLite"));
