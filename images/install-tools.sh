@@ -26,6 +26,7 @@ test=(
 	chromium
 	chrony
 	cloud-init
+	db5.3-util
 	distro-info-data
 	fail2ban
 	firewalld
@@ -48,6 +49,7 @@ test=(
 	postfix
 	python3
 	python3-dnf
+	python3-jsonschema
 	python3-pwquality
 	python3-systemd
 	python3-yaml

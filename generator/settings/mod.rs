@@ -38,6 +38,7 @@ mod ports;
 mod privileges;
 mod release_supported;
 mod secrets;
+mod selinux;
 mod server_scope;
 mod services;
 mod ssh_login;
@@ -285,4 +286,5 @@ kinds! {
     "mount" Mount(mount::Mount),
     "kernel-argument" KernelArgument(kernel_argument::KernelArgument),
     "file-scan" FileScan(file_scan::FileScan),
+    "selinux" Selinux(selinux::Selinux),
 }

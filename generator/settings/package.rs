@@ -69,15 +69,16 @@ impl Kind for Package {
         let observe = |name: &String| {
             let wanted = format!("{name} installed");
             match packages.get(name) {
-                Some(package) => Observation::pass(plane, format!("{name} {}", package.version), wanted)
-                    .at(package.at.clone()),
+                Some(package) => {
+                    Observation::pass(plane, format!("{name} {}", package.version), wanted).at(package.at)
+                }
                 None => Observation::fail(
                     plane,
                     "not installed",
                     wanted,
                     format!("the package database has no installed package `{name}`"),
                 )
-                .at(Location::file("/var/lib/dpkg/status")),
+                .at(Location::file(packages.path())),
             }
         };
         names.iter().map(observe).collect()
