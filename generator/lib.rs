@@ -22,6 +22,7 @@ pub mod publish;
 pub mod release;
 pub mod render;
 pub mod report;
+pub mod sarif;
 pub mod settings;
 pub mod target;
 pub mod verify;

@@ -51,6 +51,8 @@ enum Format {
     Human,
     /// For programs; versioned.
     Json,
+    /// For code hosts: SARIF 2.1.0.
+    Sarif,
     /// Annotations of GitHub's pull requests.
     Github,
 }
@@ -86,6 +88,7 @@ impl LintVerb {
                 anstream::eprintln!("{}", output::summary(&linted));
             }
             Format::Json => print_json(&output::json(&linted, &options))?,
+            Format::Sarif => print_json(&output::sarif(&linted))?,
             Format::Github => print(&output::github(&linted))?,
         }
         let clean = linted.iter().all(|file| file.findings.is_empty());

@@ -56,11 +56,6 @@ impl<'a> User<'a> {
         self.node.get(key).or_else(|| self.node.get(&key.replace('_', "-")))
     }
 
-    /// Whether it stands for the image's own user.
-    pub fn is_default(&self) -> bool {
-        self.name == Some("default") && self.node.entries().len() <= 1
-    }
-
     /// Whether its password is not locked.
     pub fn is_unlocked(&self) -> bool {
         self.get("lock_passwd").is_some_and(|lock| !is_truthy(lock))

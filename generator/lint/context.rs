@@ -10,7 +10,7 @@ use super::shell::{self, Command};
 use super::unit::{Snippet, Unit};
 use super::{Edit, Finding, Options, Rule};
 use crate::effective::cloud_init::pyyaml::{Content, Node, Style};
-use crate::effective::secrets::{Scanner, base64};
+use crate::effective::secrets::{Finding as Secret, Scanner, base64};
 
 /// Most findings of one rule in one file: a file with more is as bad with these.
 const MAX_FINDINGS: usize = 100;
@@ -176,6 +176,17 @@ fn unpack(content: &Node, encoding: &str) -> Option<Vec<u8>> {
     }
 }
 
+/// What a scan for secrets finds in each unit that speaks for itself.
+fn secrets(opened: &Opened, scanner: &mut Scanner) -> Arc<[(usize, Secret)]> {
+    let mut secrets = Vec::new();
+    for (number, unit) in opened.units.iter().enumerate().filter(|(number, _)| opened.is_leaf(*number)) {
+        // Reading from memory does not fail.
+        let found = scanner.scan(b"user-data", unit.text.as_bytes()).unwrap_or_default();
+        secrets.extend(found.into_iter().map(|secret| (number, secret)));
+    }
+    secrets.into()
+}
+
 /// What a rule sees, and where it says what it found.
 pub struct Context<'a> {
     /// User-data, laid open.
@@ -188,8 +199,7 @@ pub struct Context<'a> {
     pub facts: &'a Facts,
     /// The file's size in bytes.
     pub size: usize,
-    /// Finds secrets.
-    pub scanner: &'a mut Scanner,
+    secrets: Arc<[(usize, Secret)]>,
     findings: Vec<Finding>,
     rule: &'static Rule,
     count: usize,
@@ -206,7 +216,13 @@ impl<'a> Context<'a> {
         scanner: &'a mut Scanner,
     ) -> Self {
         let rule = super::rules::ALL[0];
-        Self { opened, pieces, options, facts, size, scanner, findings: Vec::new(), rule, count: 0 }
+        let secrets = secrets(opened, scanner);
+        Self { opened, pieces, options, facts, size, secrets, findings: Vec::new(), rule, count: 0 }
+    }
+
+    /// Keys, tokens and hashes in the units' texts.
+    pub fn secrets(&self) -> Arc<[(usize, Secret)]> {
+        Arc::clone(&self.secrets)
     }
 
     /// Lets a rule look.

@@ -33,7 +33,7 @@ pub struct Patterns {
 }
 
 impl Patterns {
-    /// Makes the tables ready. A test sees to it that every pattern is one.
+    /// Makes the tables ready. That every pattern is one is asserted where assertions are on, as in the tests.
     pub fn new(commands: &[CommandPattern], lines: &[LinePattern]) -> Self {
         let command = |row: &CommandPattern| {
             let program = Regex::new(&format!("^(?:{})$", row.program)).ok()?;
@@ -49,18 +49,18 @@ impl Patterns {
 
     /// Reports every command and every line that a row is about.
     pub fn look(&self, context: &mut Context<'_>) {
-        self.look_unless(context, |_, _| false);
+        self.look_unless(context, |_, _, _| false);
     }
 
-    /// The same, but for commands that are excused: by their piece and their number in it.
-    pub fn look_unless(&self, context: &mut Context<'_>, excused: impl Fn(&Piece, usize) -> bool) {
-        for piece in context.pieces {
+    /// The same, but for commands that are excused: by all pieces, the number of theirs, and their number in it.
+    pub fn look_unless(&self, context: &mut Context<'_>, excused: impl Fn(&[Piece], usize, usize) -> bool) {
+        for (number, piece) in context.pieces.iter().enumerate() {
             for (index, command) in piece.commands().iter().enumerate() {
                 let program = command.program();
                 let rows = self.commands.iter().filter(|(name, ..)| name.is_match(program));
                 let arguments = command.arguments();
                 if let Some((.., says)) = rows.into_iter().find(|(_, wanted, _)| wanted.is_match(&arguments))
-                    && !excused(piece, index)
+                    && !excused(context.pieces, number, index)
                 {
                     context.report_in(piece, &command.at(), *says);
                 }

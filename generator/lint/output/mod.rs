@@ -3,6 +3,7 @@
 mod github;
 mod human;
 mod json;
+mod sarif;
 
 use std::ops::Range;
 
@@ -13,6 +14,7 @@ use super::{Finding, Linted};
 pub use github::github;
 pub use human::{human, summary};
 pub use json::json;
+pub use sarif::sarif;
 
 /// Rules whose findings are secrets: what they point at is never shown.
 const SECRETS: [&str; 4] = ["secret", "secret-value", "password-hash", "plain-text-password"];

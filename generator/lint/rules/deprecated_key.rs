@@ -44,7 +44,7 @@ fn check(context: &mut Context<'_>) {
             } else {
                 format!("`{old}`")
             };
-            let message = format!("cloud-init {} gave up {what}: write {}", row.since, row.instead);
+            let message = format!("cloud-init warns of {what} since {}: write {}", row.since, row.instead);
             let at = if row.only.is_some() { value.at.clone() } else { key.at.clone() };
             context.report_with(
                 part.unit,

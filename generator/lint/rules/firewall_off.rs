@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use crate::check::Severity;
+use crate::lint::context::Piece;
 use crate::lint::patterns::{CommandPattern, Patterns};
-use crate::lint::shell::Command;
 use crate::lint::{Context, Example, Rule};
 
 /// The rule.
@@ -75,15 +75,20 @@ const COMMANDS: [CommandPattern; 8] = [
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns::new(&COMMANDS, &[]));
 
 fn check(context: &mut Context<'_>) {
-    PATTERNS.look_unless(context, |piece, index| is_rebuilt(&piece.commands()[index..]));
+    PATTERNS.look_unless(context, is_rebuilt);
 }
 
-/// Whether the rules are thrown away only to be written anew: further commands of the same program
-/// refuse what is not wanted.
-fn is_rebuilt(commands: &[Command]) -> bool {
-    let Some((first, rest)) = commands.split_first() else { return false };
-    rest.iter().any(|command| {
-        let arguments = command.arguments();
+/// Whether the rules are thrown away only to be written anew: a later command of the same program, in this script
+/// or in one after it, refuses what is not wanted.
+fn is_rebuilt(pieces: &[Piece], number: usize, index: usize) -> bool {
+    let mut later = pieces[number..]
+        .iter()
+        .filter(|piece| piece.unit == pieces[number].unit)
+        .flat_map(Piece::commands)
+        .skip(index);
+    let Some(first) = later.next() else { return false };
+    later.any(|command| {
+        let (program, arguments) = (command.program(), command.arguments());
         let refuses = [
             "INPUT DROP",
             "INPUT REJECT",
@@ -94,7 +99,7 @@ fn is_rebuilt(commands: &[Command]) -> bool {
             "enable",
             "-f ",
         ];
-        (command.program() == first.program() && refuses.iter().any(|word| arguments.contains(word)))
-            || command.program().ends_with("tables-restore") && first.program().ends_with("tables")
+        (program == first.program() && refuses.iter().any(|word| arguments.contains(word)))
+            || (program.ends_with("tables-restore") && first.program().ends_with("tables"))
     })
 }

@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::check::Severity;
-use crate::lint::{Context, Example, Rule};
+use crate::effective::secrets::SecretKind;
+use crate::lint::rules::secret::place;
+use crate::lint::{Context, Example, Rule, config, template};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -33,28 +35,28 @@ pub const RULE: Rule = Rule {
     check: check,
 };
 
-static HASH: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\$(?:1|2[aby]|5|6|y|gy|7)\$[./0-9A-Za-z=$,]{20,}|\$argon2\w*\$\S{20,}").ok()
-});
+static HASH: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^\$(?:1|2[aby]|5|6|y|gy|7|argon2\w*)\$[^\s<>{}]{20,}$").ok());
 
 fn check(context: &mut Context<'_>) {
-    let Some(pattern) = HASH.as_ref() else { return };
-    for number in 0..context.opened.units.len() {
-        let unit = context.unit(number);
-        // A unit that other units are made of speaks through them.
-        if !context.opened.is_leaf(number) {
-            continue;
-        }
-        for found in pattern.find_iter(&unit.text) {
-            if !is_comment(&unit.text, found.start()) {
-                context.report(number, found.range(), "the hash of a password");
+    // Where a hash is wanted, one is enough that looks like it.
+    for (part, root) in context.configs() {
+        let users = config::users(root);
+        let own =
+            users.iter().flat_map(|user| ["passwd", "hashed_passwd"].iter().filter_map(|key| user.get(key)));
+        let listed = config::find(root, "chpasswd.users[].password").into_iter().map(|(_, value)| value);
+        for value in own.chain(listed) {
+            let is_hash =
+                |text: &str| HASH.as_ref().is_some_and(|hash| hash.is_match(text)) && !text.contains("...");
+            if value.text().is_some_and(|text| is_hash(text) && !template::has_hole(text)) {
+                context.report(part.unit, value.at.clone(), "the hash of a password");
             }
         }
     }
-}
-
-/// Whether the line is a comment up to there.
-fn is_comment(text: &str, place: usize) -> bool {
-    let before = text.get(..place).unwrap_or_default();
-    before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with('#'))
+    for (unit, secret) in
+        context.secrets().iter().filter(|(_, secret)| secret.kind == SecretKind::PasswordHash)
+    {
+        let at = place(&context.unit(*unit).text, secret);
+        context.report(*unit, at, "the hash of a password");
+    }
 }

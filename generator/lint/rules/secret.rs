@@ -1,7 +1,9 @@
 //! A private key or a token stands in user-data.
 
+use std::ops::Range;
+
 use crate::check::Severity;
-use crate::effective::secrets::SecretKind;
+use crate::effective::secrets::{Finding, SecretKind};
 use crate::lint::{Context, Example, Rule};
 
 /// The rule.
@@ -28,23 +30,23 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(context: &mut Context<'_>) {
-    for number in 0..context.opened.units.len() {
-        if !context.opened.is_leaf(number) {
-            continue;
-        }
-        let text = &context.unit(number).text;
-        let Ok(found) = context.scanner.scan(b"user-data", text.as_bytes()) else { continue };
-        for secret in found {
-            let message = match secret.kind {
-                SecretKind::PasswordHash | SecretKind::AuthorizedKey => continue,
-                kind => format!("{}: {}", name(kind), secret.excerpt),
-            };
-            let start = usize::try_from(secret.offset).unwrap_or_default();
-            let length =
-                text.get(start..).map_or(1, |rest| rest.find(['\n', '"', '\'', ' ']).unwrap_or(rest.len()));
-            context.report(number, start..start + length, message);
-        }
+    for (unit, secret) in context.secrets().iter() {
+        let message = match secret.kind {
+            SecretKind::PasswordHash | SecretKind::AuthorizedKey => continue,
+            kind => format!("{}: {}", name(kind), secret.excerpt),
+        };
+        let at = place(&context.unit(*unit).text, secret);
+        context.report(*unit, at, message);
     }
+}
+
+/// Where a secret stands in its text: to the end of its word.
+pub fn place(text: &str, secret: &Finding) -> Range<usize> {
+    let start = usize::try_from(secret.offset).unwrap_or_default();
+    let rest = text.get(start..).unwrap_or_default();
+    let is_block = rest.starts_with("-----");
+    let ends: &[char] = if is_block { &['\n'] } else { &['\n', '"', '\'', ' '] };
+    start..start + rest.find(ends).unwrap_or(rest.len())
 }
 
 fn name(kind: SecretKind) -> &'static str {

@@ -81,5 +81,7 @@ fn check(context: &mut Context<'_>) {
             }
         }
     }
-    PATTERNS.look_unless(context, |piece, index| is_shared(&piece.commands()[index].arguments()));
+    PATTERNS.look_unless(context, |pieces, number, index| {
+        is_shared(&pieces[number].commands()[index].arguments())
+    });
 }

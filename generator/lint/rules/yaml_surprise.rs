@@ -28,11 +28,10 @@ pub const RULE: Rule = Rule {
 };
 
 /// Top-level keys whose values are text, as paths.
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 11] = [
     "hostname",
     "fqdn",
     "timezone",
-    "locale",
     "password",
     "users[].name",
     "users[].gecos",
@@ -56,6 +55,10 @@ fn check(context: &mut Context<'_>) {
         values.extend(packages.flat_map(|package| package.items().iter().chain([package])));
         for value in values {
             let written = context.unit(part.unit).text.get(value.at.clone()).unwrap_or_default().trim();
+            // `true` says what it means, wherever a word of its own is wanted.
+            if matches!(written, "true" | "false") && value.bool().is_some() && !in_command(root, value) {
+                continue;
+            }
             let read = match &value.content {
                 Content::Bool(true) => "True".to_owned(),
                 Content::Bool(false) => "False".to_owned(),
@@ -73,4 +76,10 @@ fn check(context: &mut Context<'_>) {
             }
         }
     }
+}
+
+/// Whether a value is a word of a command.
+fn in_command(root: &Node, value: &Node) -> bool {
+    let lists = ["runcmd", "bootcmd"].iter().filter_map(|key| root.get(key));
+    lists.into_iter().any(|list| list.at.start <= value.at.start && value.at.end <= list.at.end)
 }

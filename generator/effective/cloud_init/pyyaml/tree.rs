@@ -22,6 +22,17 @@ pub struct Refused {
     pub why: String,
 }
 
+/// Where the tags of YAML itself live.
+const CORE: &str = "tag:yaml.org,2002:";
+
+/// The name of one of YAML's own tags, such as `str`.
+fn core(tag: &Tag) -> Option<&str> {
+    match tag.handle() {
+        CORE => Some(tag.suffix()),
+        _ => tag.core_suffix(),
+    }
+}
+
 /// What a text holds.
 #[derive(Debug, Default)]
 pub struct Document {
@@ -152,7 +163,7 @@ impl Node {
                 _ => implicit(text),
             },
             None => Content::Text(text.to_owned()),
-            Some(tag) => match tag.core_suffix() {
+            Some(tag) => match core(tag) {
                 Some("str" | "binary" | "timestamp") => Content::Text(text.to_owned()),
                 Some("null" | "bool" | "int" | "float") => implicit(text),
                 _ if tag.suffix().is_empty() => Content::Text(text.to_owned()),
@@ -287,9 +298,8 @@ impl Builder {
         at: Range<usize>,
         is_map: bool,
     ) -> Result<(), Refused> {
-        let known = |tag: &Tag| {
-            tag.suffix().is_empty() || matches!(tag.core_suffix(), Some("seq" | "map" | "set" | "omap"))
-        };
+        let known =
+            |tag: &Tag| tag.suffix().is_empty() || matches!(core(tag), Some("seq" | "map" | "set" | "omap"));
         if let Some(tag) = tag.filter(|tag| !known(tag)) {
             return Err(Refused {
                 at: at.start,
