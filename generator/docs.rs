@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::assets::Assets;
 use crate::check::Catalogue;
+use crate::lint::rules;
 use crate::observation::Plane;
 use crate::plan::{Plan, PlannedCheck};
 use crate::profile::{self, Vocabulary};
@@ -148,6 +149,38 @@ fn distributions_page() -> String {
     page
 }
 
+/// Every rule of `lint` with its example, which the tests execute.
+fn lint_page() -> String {
+    let mut page = format!("# Rules of `ironseed lint`\n\n{GENERATED}");
+    page.push_str(
+        "How lint works: [lint.md](lint.md).\n\n| rule | severity | what | `--fix` |\n|---|---|---|---|\n",
+    );
+    let severity = |rule: &crate::lint::Rule| format!("{:?}", rule.severity).to_lowercase();
+    for rule in rules::ALL {
+        let mends = if rule.example.fixed { "yes" } else { "" };
+        writeln!(page, "| [{id}](#{id}) | {} | {} | {mends} |", severity(rule), rule.title, id = rule.id)
+            .unwrap();
+    }
+    for rule in rules::ALL {
+        let example = &rule.example;
+        write!(page, "\n## {}\n\n**{}** ({})\n\n{}\n\n", rule.id, rule.title, severity(rule), rule.rationale)
+            .unwrap();
+        writeln!(page, "To mend it: {}\n", rule.remedy).unwrap();
+        let given = match example.arguments {
+            [] => String::new(),
+            arguments => format!(", with `{}`", arguments.join(" ")),
+        };
+        let line = example.line;
+        write!(
+            page,
+            "Bad, in line {line}{given}:\n\n```yaml\n{}```\n\nGood:\n\n```yaml\n{}```\n",
+            example.bad, example.good
+        )
+        .unwrap();
+    }
+    page
+}
+
 /// Text that does not end a table's cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
@@ -155,10 +188,11 @@ fn cell(text: &str) -> String {
 
 #[test]
 fn docs_are_current() {
-    let pages: [(&str, String); 3] = [
+    let pages: [(&str, String); 4] = [
         ("docs/checks.md", checks_page()),
         ("docs/parameters.md", parameters_page()),
         ("docs/distributions.md", distributions_page()),
+        ("docs/lint-rules.md", lint_page()),
     ];
     for (path, wanted) in pages {
         let file = repository().join(path);

@@ -10,6 +10,7 @@ mod hostile;
 mod image;
 mod laws;
 mod lifecycle;
+mod lint;
 mod mutations;
 mod names;
 mod pages;

@@ -83,5 +83,6 @@ fn after_line(context: &Context<'_>, unit: usize, file: &Node, owner: &Entry) ->
         return Vec::new();
     };
     let end = owner.value.at.end + end + 1;
-    vec![Edit { at: end..end, text: format!("{indent}defer: true\n") }]
+    let line_end = if text.get(..end).is_some_and(|line| line.ends_with("\r\n")) { "\r\n" } else { "\n" };
+    vec![Edit { at: end..end, text: format!("{indent}defer: true{line_end}") }]
 }
