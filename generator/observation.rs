@@ -1,12 +1,24 @@
 //! What was seen of a setting, where, and what it means.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::location::Location;
 
 /// Where an observation was made.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    clap::ValueEnum,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Plane {
@@ -26,7 +38,7 @@ impl std::fmt::Display for Plane {
 }
 
 /// What an observation means. Never silence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// As wanted.
@@ -77,7 +89,7 @@ impl Outcome {
 }
 
 /// One thing seen on one plane.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Observation {
     /// Where it was made.
     pub plane: Plane,

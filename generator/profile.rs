@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::civil::Date;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -56,32 +57,76 @@ pub struct Waiver {
     pub origin: Location,
 }
 
-#[derive(Deserialize)]
+/// A named choice of checks, with values for their parameters and accepted failures.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Profile")]
 struct ProfileFile {
+    /// Slug.
+    #[schemars(with = "String")]
     name: Spanned<String>,
+    /// One line.
     title: String,
+    /// What it is for, and what it costs its users.
     #[serde(default)]
     description: String,
+    /// Profiles below this one, by built-in name or by a path relative to this file. Later ones win.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     extends: Vec<Spanned<String>>,
+    /// Values of parameters.
     #[serde(default)]
+    #[schemars(schema_with = "parameters_schema")]
     parameters: Mapping<Spanned<Value>>,
+    /// The chosen checks, besides inherited ones.
     #[serde(default)]
+    #[schemars(schema_with = "check_ids_schema")]
     checks: Vec<Spanned<String>>,
+    /// Inherited checks that are left out.
     #[serde(default)]
+    #[schemars(schema_with = "check_ids_schema")]
     drop: Vec<Spanned<String>>,
+    /// Accepted failures.
     #[serde(default)]
     waivers: Vec<WaiverFile>,
 }
 
-#[derive(Deserialize)]
+/// A failure accepted by somebody, for a reason, until a day. One that has expired, or that covers nothing, is a failure
+/// itself.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Waiver")]
 struct WaiverFile {
+    /// The check that may fail.
+    #[schemars(schema_with = "check_id_schema")]
     check: Spanned<String>,
+    /// Who answers for it.
+    #[schemars(with = "String", length(min = 1))]
     owner: Spanned<String>,
+    /// Why it is accepted.
+    #[schemars(with = "String", length(min = 1))]
     reason: Spanned<String>,
+    /// Last day it holds.
+    #[schemars(with = "Date")]
     expires: Spanned<String>,
+}
+
+/// The form of a profile's file. It refers to definitions `CheckId` and `Parameters`, which the catalogue and the
+/// declarations have to fill in.
+pub fn file_schema(generator: &mut SchemaGenerator) -> Schema {
+    generator.root_schema_for::<ProfileFile>()
+}
+
+fn check_id_schema(_: &mut SchemaGenerator) -> Schema {
+    Schema::new_ref("#/$defs/CheckId".into())
+}
+
+fn check_ids_schema(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": check_id_schema(generator) })
+}
+
+fn parameters_schema(_: &mut SchemaGenerator) -> Schema {
+    Schema::new_ref("#/$defs/Parameters".into())
 }
 
 /// What profiles may refer to.

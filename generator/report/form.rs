@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::{Collection, Report, github, html, human, junit, markdown, xccdf};
+use super::{Collection, Report, github, html, human, junit, markdown, sarif, xccdf};
 
 /// How reports are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -12,6 +12,8 @@ pub enum Form {
     Human,
     /// For programs; versioned
     Json,
+    /// SARIF 2.1.0, for code hosts
+    Sarif,
     /// For a build service's list of tests
     Junit,
     /// For a comment on a merge request
@@ -42,11 +44,12 @@ impl Form {
     /// None that a report of this program can cause.
     pub fn write(self, reports: &[Report]) -> Result<String, FormError> {
         Ok(match self {
-            Self::Human => human(reports),
+            Self::Human => human::several(reports),
             Self::Json => match reports {
                 [report] => report.to_json()?,
                 _ => serde_json::to_string_pretty(&Collection::new(reports.to_vec()))? + "\n",
             },
+            Self::Sarif => sarif::sarif(reports)?,
             Self::Junit => junit::junit(reports),
             Self::Markdown => markdown::markdown(reports),
             Self::Github => github::github(reports),

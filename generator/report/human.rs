@@ -9,17 +9,17 @@ use super::text::plain;
 use super::{CheckReport, Comparison, Report, Turn, evidence};
 use crate::observation::Outcome;
 
-/// The reports as text with colours, one after the other; the terminal's writer strips colours where they
-/// don't belong.
-pub fn human(reports: &[Report]) -> String {
-    let mut out = reports.iter().map(one).collect::<Vec<_>>().join("\n");
+/// Reports one after the other, and what turned between them.
+pub fn several(reports: &[Report]) -> String {
+    let mut out = reports.iter().map(human).collect::<Vec<_>>().join("\n");
     if let Some(comparison) = Comparison::of(reports) {
         compare(&mut out, &comparison);
     }
     out
 }
 
-fn one(report: &Report) -> String {
+/// The report as text with colours; the terminal's writer strips them where they don't belong.
+pub fn human(report: &Report) -> String {
     let mut out = String::new();
     let planes: Vec<String> = report.planes.iter().map(ToString::to_string).collect();
     let (plan, target) = (&report.plan, &report.target);

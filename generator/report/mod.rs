@@ -10,6 +10,7 @@ mod html;
 mod human;
 mod junit;
 pub(crate) mod markdown;
+mod sarif;
 mod saved;
 mod table;
 pub(crate) mod text;
@@ -22,8 +23,10 @@ pub use saved::{Collection, SavedError, read};
 pub use table::{Comparison, Row, Turn, rows};
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::build::BaseRecord;
 use crate::check::Severity;
 use crate::location::Location;
 use crate::observation::{Observation, Outcome, Plane};
@@ -33,7 +36,7 @@ use crate::profile::Waiver;
 pub const FORMAT: u32 = 1;
 
 /// What was found of a target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// Version of this JSON form.
@@ -55,7 +58,7 @@ pub struct Report {
 }
 
 /// Which plan a report is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanReport {
     /// SHA-256 of what is wanted.
@@ -67,7 +70,7 @@ pub struct PlanReport {
 }
 
 /// Which target a report is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TargetReport {
     /// The target as the user named it.
@@ -76,10 +79,13 @@ pub struct TargetReport {
     pub kind: String,
     /// SHA-256 (hex) of the disk image's or tar's bytes; directories have none.
     pub sha256: Option<String>,
+    /// The stock image that it was made of, by the record in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseRecord>,
 }
 
 /// What was found of one check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckReport {
     /// Slug.
@@ -105,7 +111,7 @@ pub struct CheckReport {
 }
 
 /// A waiver as the report shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WaiverReport {
     /// Who answers for it.

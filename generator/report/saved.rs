@@ -3,12 +3,13 @@
 //! A report that was changed since it was made, or that another version made, is refused: it would be shown as if
 //! it were one.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, Report};
 
 /// Several reports in one file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Collection {
     /// Version of this form and of the reports in it.

@@ -5,8 +5,10 @@
 //! | pass, fail, error | the same |
 //! | not-applicable | `notapplicable` |
 //! | attested | `informational`: nobody measured it |
-//! | waived | `informational`, overridden by the waiver's owner |
+//! | waived | `informational`, with the waiver as its first message |
 //! | unobserved | `unknown`: `notchecked` would not count against the target |
+//!
+//! A waiver is no `override`: OpenSCAP's own rules refuse a file where some results have one and others don't.
 
 use super::xml::Element;
 use super::{CheckReport, Report, evidence, rows};
@@ -61,6 +63,7 @@ fn rule(check: &CheckReport) -> Element {
         .child(Element::new("rationale").text(&check.rationale))
         .child(ident(check))
         .child(Element::new("fixtext").text(&check.remediation))
+        .child(system(check))
 }
 
 fn result(number: usize, report: &Report) -> Element {
@@ -104,16 +107,6 @@ fn rule_result(check: &CheckReport, time: &str) -> Element {
         .with("severity", severity(check))
         .with("time", time)
         .child(Element::new("result").text(word(check.outcome)));
-    let waived = check.waiver.as_ref().filter(|_| check.outcome == Outcome::Waived).map(|waiver| {
-        let failed = check.observations.iter().any(|o| o.outcome == Outcome::Fail);
-        let seen = if failed { Outcome::Fail } else { Outcome::Unobserved };
-        Element::new("override")
-            .with("time", time)
-            .with("authority", &waiver.owner)
-            .child(Element::new("old-result").text(word(seen)))
-            .child(Element::new("new-result").text(word(Outcome::Waived)))
-            .child(Element::new("remark").text(evidence::waiver(check).unwrap_or_default()))
-    });
     let level = match check.outcome {
         Outcome::Fail | Outcome::Error => "error",
         Outcome::Unobserved => "warning",
@@ -121,7 +114,13 @@ fn rule_result(check: &CheckReport, time: &str) -> Element {
     };
     let story = evidence::story(check).into_iter();
     let message = |line: String| Element::new("message").with("severity", level).text(line);
-    result.children(waived).child(ident(check)).children(story.map(message))
+    result.child(ident(check)).children(story.map(message)).child(system(check))
+}
+
+/// Who answers for the result. Rule and result have to say the same.
+fn system(check: &CheckReport) -> Element {
+    let asked = Element::new("check-content-ref").with("href", "#ironseed").with("name", &check.id);
+    Element::new("check").with("system", "urn:ironseed").child(asked)
 }
 
 fn ident(check: &CheckReport) -> Element {

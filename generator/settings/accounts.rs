@@ -1,5 +1,6 @@
 //! `accounts`: nobody can log in whom the profile does not name.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
@@ -9,7 +10,7 @@ use crate::observation::{Observation, Plane};
 use crate::verify::Look;
 
 /// The accounts that may exist with a login shell, besides root and the cloud's default user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Accounts {
     /// Their names.

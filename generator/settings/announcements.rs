@@ -1,6 +1,7 @@
 //! `announcements`: somebody reads the security announcements. A human duty: the image states
 //! it, and the report says attested, never observed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::{Aspect, Direction};
@@ -16,7 +17,7 @@ use crate::verify::Look;
 const PATH: &str = "/usr/share/ironseed/security-announcements.md";
 
 /// A list of announcements and who reads it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Announcements {
     /// The list; empty for the distribution's own.

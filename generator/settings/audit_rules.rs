@@ -1,5 +1,6 @@
 //! `audit-rules`: what the kernel's audit system records.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::Aspect;
@@ -14,7 +15,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// A file of rules.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuditRules {
     /// The file's name in `rules.d`, without its ending; files are loaded in order of names.

@@ -1,5 +1,6 @@
 //! `authselect`: PAM's shared stacks are those of one of authselect's profiles, with these features.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::Aspect;
@@ -13,7 +14,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// A profile of authselect's and its features.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Authselect {
     /// The profile.

@@ -1,5 +1,6 @@
 //! `ban`: addresses that fail to log in over SSH are banned.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::Aspect;
@@ -15,7 +16,7 @@ use crate::target::Exec;
 use crate::verify::{Look, running};
 
 /// The ban tool's sshd jail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ban {
     /// SSH's port.

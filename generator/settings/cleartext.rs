@@ -1,6 +1,7 @@
 //! `cleartext`: no program that talks to other hosts in the clear is installed, and packages are
 //! taken only from archives that are signed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::Aspect;
@@ -12,7 +13,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// No clear-text remote access.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cleartext {}
 

@@ -1,5 +1,6 @@
 //! `cloud-config`: a top-level key of cloud-init's own configuration.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ use crate::verify::Look;
 const PATH: &str = "/etc/cloud/cloud.cfg.d/99-ironseed.cfg";
 
 /// A key of cloud-init's configuration and its value, in user-data and in the image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloudConfig {
     /// Top-level key.

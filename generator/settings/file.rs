@@ -1,5 +1,6 @@
 //! `file`: a file that the profile writes whole.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::{Aspect, permissions};
@@ -16,7 +17,7 @@ use crate::target::FileKind;
 use crate::verify::Look;
 
 /// A file, its content, its permission bits and its owners.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// Absolute path.

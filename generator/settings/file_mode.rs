@@ -1,5 +1,6 @@
 //! `file-mode`: the most that may be done with files that somebody else writes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::{Aspect, permissions};
@@ -15,7 +16,7 @@ use crate::target::FileKind;
 use crate::verify::Look;
 
 /// Files, and the permission bits that they may have at most.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileMode {
     /// Absolute path; `*`, `?` and `[…]` match within one component.

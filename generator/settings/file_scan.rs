@@ -1,5 +1,6 @@
 //! `file-scan`: no file anywhere gives rights away.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
@@ -10,7 +11,7 @@ use crate::observation::{Observation, Plane};
 use crate::verify::Look;
 
 /// What is looked for, over the whole tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileScan {
     /// What no file may be.
@@ -18,7 +19,7 @@ pub struct FileScan {
 }
 
 /// What a file's metadata can give away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trouble {
     /// A program that runs with its owner's rights and that the release's facts don't name.

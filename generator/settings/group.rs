@@ -1,5 +1,6 @@
 //! `group`: a group and who is in it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::Aspect;
@@ -12,7 +13,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// A group without members.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// Its name.

@@ -1,6 +1,7 @@
 //! `host-key`: the SSH daemon offers its Ed25519 key first, then an RSA key as long as wanted, and
 //! no other. Every machine makes its own.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::Aspect;
@@ -15,7 +16,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// The length of the RSA key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HostKey {
     /// Bits.

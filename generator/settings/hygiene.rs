@@ -2,6 +2,7 @@
 //!
 //! The list follows virt-sysprep's operations; machine ids are as `machine-id(5)` has them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
@@ -12,7 +13,7 @@ use crate::target::{FileKind, Result, Root, display};
 use crate::verify::{Look, Nature};
 
 /// No trace of one kind is left.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Hygiene {
     /// Which one.
@@ -20,7 +21,7 @@ pub struct Hygiene {
 }
 
 /// Kinds of traces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trace {
     /// `/etc/machine-id`, which cloud-init does not reset for a new instance.

@@ -1,5 +1,6 @@
 //! `journald`: an option of the system's journal.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::{Aspect, options};
@@ -12,7 +13,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// An option of `journald.conf(5)` and its value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Journald {
     /// Option.

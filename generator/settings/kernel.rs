@@ -1,6 +1,7 @@
 //! `kernel`: the newest installed kernel is the one that boots, and on a running system the one
 //! that runs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
@@ -10,7 +11,7 @@ use crate::observation::{Observation, Plane};
 use crate::verify::{Look, running};
 
 /// The newest kernel boots and runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Kernel {}
 

@@ -1,5 +1,6 @@
 //! `kernel-argument`: an argument of the kernel's command line.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::{Aspect, options};
@@ -13,7 +14,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// An argument and its value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KernelArgument {
     /// Its name.

@@ -1,5 +1,6 @@
 //! `kernel-module`: a module that can't be loaded.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::Aspect;
@@ -13,7 +14,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// A module that is wanted out.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KernelModule {
     /// Its name, dashes or underscores.

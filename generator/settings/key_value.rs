@@ -4,6 +4,7 @@
 //! (`login.defs`, `useradd`), pam_faillock, libpwquality, auditd, AIDE. The rendered command takes
 //! every line of the key away and puts one at the top, so a second run changes nothing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::{Aspect, options};
@@ -18,13 +19,14 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// A key and its value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Fields", into = "Fields")]
 pub struct KeyValue(Fields);
 
 /// The form in YAML.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "KeyValue")]
 pub struct Fields {
     /// Absolute path.
     pub file: String,
@@ -37,7 +39,7 @@ pub struct Fields {
 }
 
 /// How a file parts key and value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Style {
     /// `KEY value`

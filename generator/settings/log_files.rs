@@ -1,5 +1,6 @@
 //! `log-files`: what logs say is for administrators, and only root may change them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
@@ -10,7 +11,7 @@ use crate::target::{FileKind, Result, Root, display};
 use crate::verify::Look;
 
 /// No log is writable by others than root and the system's own accounts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogFiles {}
 

@@ -1,5 +1,6 @@
 //! `log-transport`: logs leave the machine encrypted only, and none are taken from the network.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
@@ -9,7 +10,7 @@ use crate::observation::{Observation, Plane};
 use crate::verify::Look;
 
 /// Where logs go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogTransport {
     /// The host that logs are forwarded to over TLS; empty for none.

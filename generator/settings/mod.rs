@@ -38,6 +38,7 @@ mod ports;
 mod privileges;
 mod release_supported;
 mod secrets;
+mod selinux;
 mod server_scope;
 mod services;
 mod ssh_login;
@@ -53,6 +54,7 @@ mod updates;
 #[cfg(test)]
 mod fixture;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::order::{Aspect, Direction};
@@ -148,7 +150,7 @@ pub fn checks_of<'a, K>(all: &[Wanted<'a, K>]) -> Vec<&'a str> {
 macro_rules! kinds {
     ($($name:literal $variant:ident($kind:ty),)*) => {
         /// One typed piece of desired state.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub enum Setting {
             $(
                 #[doc = concat!("`", $name, "`")]
@@ -284,4 +286,5 @@ kinds! {
     "mount" Mount(mount::Mount),
     "kernel-argument" KernelArgument(kernel_argument::KernelArgument),
     "file-scan" FileScan(file_scan::FileScan),
+    "selinux" Selinux(selinux::Selinux),
 }

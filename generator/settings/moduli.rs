@@ -1,5 +1,6 @@
 //! `moduli`: the groups that sshd may use for Diffie-Hellman group exchange are large enough.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::Aspect;
@@ -12,7 +13,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// No group below [`LEAST`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Moduli {}
 

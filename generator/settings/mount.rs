@@ -1,5 +1,6 @@
 //! `mount`: a filesystem is mounted with options that take rights away.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::Aspect;
@@ -12,7 +13,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// A filesystem in memory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mount {
     /// Where it is mounted.

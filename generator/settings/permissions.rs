@@ -1,12 +1,13 @@
 //! Permission bits and owners as settings write them, and how a file's are held against them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::target::Meta;
 use crate::verify::Look;
 
 /// Permission bits, in YAML a quoted octal number: unquoted, YAML would make another one of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Mode(pub u32);
 

@@ -1,5 +1,6 @@
 //! `ports`: every open port belongs to a service, and every service to the profile.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
@@ -13,7 +14,7 @@ use crate::parameter::Service;
 use crate::verify::{Look, Outside};
 
 /// No port is open but the profile's, and each has its service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ports {
     /// SSH's port.

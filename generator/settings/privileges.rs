@@ -1,5 +1,6 @@
 //! `privileges`: only named accounts may become root.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
@@ -9,7 +10,7 @@ use crate::observation::{Observation, Plane};
 use crate::verify::Look;
 
 /// Who may become root besides root, the admin group and the cloud's default user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Privileges {
     /// Names, and groups with `%` in front.

@@ -1,5 +1,6 @@
 //! `release-supported`: the release still gets security updates today.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
@@ -9,7 +10,7 @@ use crate::release::State;
 use crate::verify::Look;
 
 /// The release is not past its end of life.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseSupported {}
 

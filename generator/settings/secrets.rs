@@ -3,6 +3,7 @@
 //! Every byte of every file is scanned. What a package of the distribution ships unchanged is
 //! public, and no finding.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
@@ -12,7 +13,7 @@ use crate::observation::{Observation, Plane};
 use crate::verify::{Look, Nature};
 
 /// No secret in any file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Secrets {}
 

@@ -1,5 +1,6 @@
 //! `server-scope`: a mail, DNS or time server, where there is one, serves those it should.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
@@ -14,7 +15,7 @@ use crate::parameter::Protocol;
 use crate::verify::Look;
 
 /// A kind of server and how far it may reach.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerScope {
     /// Which server.
@@ -22,7 +23,7 @@ pub struct ServerScope {
 }
 
 /// Kinds of servers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// A mail server: on loopback only.

@@ -1,5 +1,6 @@
 //! `ssh-login`: what really happens when somebody logs in over the network.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
@@ -9,7 +10,7 @@ use crate::observation::{Observation, Plane};
 use crate::verify::{Look, Outside, Probe};
 
 /// A way in that works, or that is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SshLogin {
     /// How somebody tries.
@@ -21,7 +22,7 @@ pub struct SshLogin {
 }
 
 /// Ways to try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// With the cloud's key, as the default user.

@@ -1,5 +1,6 @@
 //! `sshd`: an option of the SSH daemon, as the daemon itself would conclude it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::{Aspect, Direction, Scale, options};
@@ -16,7 +17,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// An option and the values it may have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Fields", into = "Fields")]
 pub struct Sshd {
     /// Keyword as in `sshd_config(5)`.
@@ -37,14 +38,19 @@ pub enum Accepts {
 }
 
 /// The form in YAML: a keyword and one of the others.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Sshd")]
 struct Fields {
+    /// Keyword as in `sshd_config(5)`.
     keyword: String,
+    /// Exactly this value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     value: Option<String>,
+    /// This number or a smaller one, but not 0, which means "no limit".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     at_most: Option<u64>,
+    /// A list of these and no others, in any order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     only: Option<Vec<String>>,
 }

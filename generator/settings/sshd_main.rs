@@ -4,6 +4,7 @@
 //! The daemon takes the first value it meets, and drop-ins come first: this kind keeps the text
 //! that people and scanners read from contradicting what the daemon does.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::host_key::HostKey;
@@ -21,7 +22,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// The main file repeats the plan's options and contradicts none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SshdMain {}
 

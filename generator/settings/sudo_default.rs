@@ -1,5 +1,6 @@
 //! `sudo-default`: an option of sudo that holds for everybody.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::{Aspect, options};
@@ -13,7 +14,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// An option of `sudoers(5)` and its value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SudoDefault {
     /// Option.

@@ -1,5 +1,6 @@
 //! `sysctl`: a switch of the kernel, as the boot sets it and as the running kernel has it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::{Aspect, options};
@@ -12,7 +13,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// A switch and its value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sysctl {
     /// Name with dots, as `sysctl(8)` shows it.

@@ -74,12 +74,12 @@ fn said(base: &Remembered, plan: &Plan, mutation: &Mutation) -> (Outcome, String
     let tree: &dyn Tree = if mutation.check == SCANS { &only } else { &changed };
     let look = Look::new(Root::new(tree), &one, Nature::Image, TODAY);
     let seen = verify::observe(&look, Plane::Configured);
-    let target = TargetReport { name: "broken".into(), kind: "tar".into(), sha256: None };
+    let target = TargetReport { name: "broken".into(), kind: "tar".into(), sha256: None, base: None };
     let mut report = verify::report(&one, target, &[Plane::Configured], seen, TODAY);
     let check = &mut report.checks[0];
     check.observations.retain(|seen| !seen.outcome.is_acceptable());
     let outcome = check.outcome;
-    let words = anstream::adapter::strip_str(&human(std::slice::from_ref(&report))).to_string();
+    let words = anstream::adapter::strip_str(&human(&report)).to_string();
     // Without the lines about the whole report above and below.
     let (_, words) = words.split_once("\n\n").unwrap();
     (outcome, words.rsplit_once("\n\n").unwrap().0.to_owned())

@@ -21,8 +21,10 @@ const SOON: i32 = 30;
 pub struct Page {
     title: String,
     ironseed: &'static str,
-    /// How many checks keep a gate shut.
+    /// How many checks keep a gate shut: anywhere, or after what was done.
     open: usize,
+    /// Whether these are a before and an after.
+    compared: bool,
     targets: Vec<Target>,
     /// Planes of targets, each a column of the table.
     pub columns: Vec<Column>,
@@ -67,8 +69,6 @@ pub struct Column {
     plane: String,
     /// Whether a new target begins here.
     first: bool,
-    /// How many columns its target has; stated by the first.
-    span: usize,
 }
 
 #[derive(Serialize)]
@@ -114,6 +114,8 @@ struct Cell {
     /// `None` where the check has nothing on this plane, or the target's plan lacks it.
     word: Option<&'static str>,
     first: bool,
+    /// Whether its target was looked at on this plane only.
+    alone: bool,
 }
 
 /// One check in one target.
@@ -141,7 +143,7 @@ struct Seen {
 impl Page {
     /// What there is to show of reports.
     pub fn of(reports: &[Report]) -> Self {
-        let rows = rows(reports);
+        let table = rows(reports);
         let labels = labels(reports);
         let comparison = Comparison::of(reports);
         let turns = comparison.as_ref().map(|comparison| {
@@ -151,20 +153,27 @@ impl Page {
         let has = |row: &&Row<'_>, outcome| row.outcomes().any(|o| o == Some(outcome));
         let outcomes = Outcome::ALL.into_iter().rev().map(|outcome| Choice {
             word: outcome.word(),
-            count: rows.iter().filter(|row| has(row, outcome)).count(),
+            count: table.iter().filter(|row| has(row, outcome)).count(),
         });
         let named = |r: &Report| format!("{} for {}", r.plan.profile, r.plan.distro);
-        let title = reports.first().filter(|_| reports.len() == 1).map(named);
+        let title = match reports {
+            [report] => named(report),
+            [_, after] if comparison.is_some() => format!("{}, before and after", named(after)),
+            _ => format!("{} targets", reports.len()),
+        };
+        let deciding = comparison.as_ref().map_or(reports, |c| std::slice::from_ref(c.after));
+        let keeps_shut = |row: &&Row<'_>| !row.worst().is_acceptable();
         Self {
-            title: plain(&title.unwrap_or_else(|| format!("{} targets", reports.len()))),
+            title: plain(&title),
             ironseed: env!("CARGO_PKG_VERSION"),
-            open: rows.iter().filter(|row| !row.worst().is_acceptable()).count(),
+            open: rows(deciding).iter().filter(keeps_shut).count(),
+            compared: comparison.is_some(),
             targets: reports.iter().zip(&labels).map(|(r, label)| Target::of(r, label)).collect(),
             columns: columns(reports, &labels),
             outcomes: outcomes.filter(|choice| choice.count > 0).collect(),
             severities: ["high", "medium", "low"].into(),
             waivers: waivers(reports, &labels),
-            checks: sorted(&rows)
+            checks: sorted(&table)
                 .into_iter()
                 .map(|row| CheckRow::of(row, reports, &labels, comparison.is_some()))
                 .collect(),
@@ -203,13 +212,12 @@ fn labels(reports: &[Report]) -> Vec<String> {
 
 fn columns(reports: &[Report], labels: &[String]) -> Vec<Column> {
     let of = |(report, label): (&Report, &String)| {
-        let (label, span) = (label.clone(), report.planes.len());
+        let label = label.clone();
         let planes = report.planes.clone().into_iter().enumerate();
         planes.map(move |(index, plane)| Column {
             label: label.clone(),
             plane: plane.to_string(),
             first: index == 0,
-            span,
         })
     };
     reports.iter().zip(labels).flat_map(of).collect()
@@ -285,6 +293,7 @@ impl CheckRow {
                 plane: plane.to_string(),
                 word: found.and_then(|c| c.on(*plane)).map(Outcome::word),
                 first: index == 0,
+                alone: report.planes.len() == 1,
             }));
             details.extend(found.map(|check| Detail::of(check, label)));
         }

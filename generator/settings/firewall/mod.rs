@@ -5,6 +5,7 @@
 
 mod backend;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::{Aspect, Measure};
@@ -18,7 +19,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// Default drop on input and forward, with openings for SSH and the profile's services.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Firewall {
     /// SSH's port.

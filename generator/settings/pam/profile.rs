@@ -1,6 +1,7 @@
 //! `pam-profile`: a block of modules in the stacks that all services share, as a profile of
 //! `pam-auth-update(8)`: packages that bring profiles of their own leave it in place.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Line, observe};
@@ -15,7 +16,7 @@ use crate::settings::{Kind, Wanted, checks_of};
 use crate::verify::Look;
 
 /// A block of modules.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PamProfile {
     /// Slug, part of the file's name.
@@ -42,7 +43,7 @@ pub struct PamProfile {
 }
 
 /// Lines and their place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Block {
     /// Whether one success is enough, or every block is run.
@@ -52,7 +53,7 @@ pub struct Block {
 }
 
 /// Where a block stands in its stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Place {
     /// Among those of which one success is enough.
     Primary,

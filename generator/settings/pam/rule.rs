@@ -1,5 +1,6 @@
 //! `pam-rule`: one line in the stack of one service, after a line of the package's own.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Line, observe};
@@ -13,7 +14,7 @@ use crate::settings::{Kind, Wanted};
 use crate::verify::Look;
 
 /// A line of the `auth` stack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PamRule {
     /// File below `/etc/pam.d`.

@@ -4,6 +4,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::task::Task;
@@ -19,7 +20,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// A unit, named by its role or by itself, and its enablement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Unit {
     /// Role in the distribution's facts, or a unit's full name.

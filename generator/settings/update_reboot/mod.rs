@@ -2,6 +2,7 @@
 
 mod dnf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::{Aspect, Direction};
@@ -15,7 +16,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// Whether and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateReboot {
     /// Whether the machine reboots by itself when an update needs it.

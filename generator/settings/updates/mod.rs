@@ -9,6 +9,7 @@ mod dry_run;
 
 pub use dnf::{automatic as dnf_automatic, file as dnf_file};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::order::Aspect;
@@ -23,7 +24,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// Which updates install themselves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Updates {
     /// Security updates alone, or all.
@@ -31,7 +32,7 @@ pub struct Updates {
 }
 
 /// Which updates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// Security updates alone.
