@@ -157,7 +157,7 @@ impl<T: Ord> Groups<T> {
 
 /// A side for one distribution.
 enum View<'a> {
-    Plan(Cow<'a, Plan>, Bundle),
+    Plan(Box<Cow<'a, Plan>>, Bundle),
     Report(Overview),
 }
 
@@ -172,7 +172,7 @@ fn view<'a>(subject: &'a Subject, distro: &str, named: &str) -> Result<View<'a>,
         plan.to_mut().profile = named.to_owned();
     }
     let bundle = subject.workshop.bundle(&plan)?;
-    Ok(View::Plan(plan, bundle))
+    Ok(View::Plan(Box::new(plan), bundle))
 }
 
 /// What differs for one distribution.

@@ -245,8 +245,12 @@ fn parse_range(argument: &str) -> Option<(&str, &str, bool)> {
         Some((old, new)) => (old, new, true),
         None => argument.split_once("..").map(|(old, new)| (old, new, false))?,
     };
-    let head = |name| if name == "" { "HEAD" } else { name };
-    Some((head(old), head(new), forked))
+    Some((or_head(old), or_head(new), forked))
+}
+
+/// git's own default.
+fn or_head(name: &str) -> &str {
+    if name.is_empty() { "HEAD" } else { name }
 }
 
 fn text(path: &Path) -> Result<String, ConfigError> {
