@@ -5,6 +5,7 @@
 mod browser;
 mod cli;
 mod completions;
+mod diff;
 mod e2e;
 mod fuzz;
 mod gallery;
