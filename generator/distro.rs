@@ -354,6 +354,15 @@ pub fn ids(assets: &Assets) -> Result<Vec<String>, ConfigError> {
     Ok(release::all(assets)?.into_iter().filter(|r| !r.known_only).map(|r| r.id).collect())
 }
 
+/// Every built-in release that can be rendered.
+///
+/// # Errors
+/// A broken file.
+pub fn all(assets: &Assets) -> Result<Vec<Distro>, ConfigError> {
+    let known_only = |d: &&Document| d.facts().get("known_only").and_then(Value::as_bool) == Some(true);
+    release::documents(assets)?.iter().filter(|d| !known_only(d)).map(of).collect()
+}
+
 /// The release that is meant where none is named.
 ///
 /// # Errors

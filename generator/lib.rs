@@ -6,6 +6,7 @@ pub mod build;
 pub mod check;
 pub mod cli;
 pub mod diagnostic;
+pub mod diff;
 pub mod distro;
 #[cfg(test)]
 mod docs;
@@ -24,6 +25,7 @@ pub mod report;
 pub mod sarif;
 pub mod schema;
 pub mod settings;
+pub mod stock;
 pub mod target;
 pub mod verify;
 pub mod vm;

@@ -11,7 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::assets::{self, Assets};
+use crate::assets::Assets;
 use crate::check::Catalogue;
 use crate::diagnostic::{ConfigError, suggestion};
 use crate::location::{Location, Sourced};
@@ -36,6 +36,10 @@ pub struct Profile {
     pub parameters: BTreeMap<String, Sourced<Value>>,
     /// Accepted failures.
     pub waivers: Vec<Waiver>,
+    /// The file itself, without what it extends.
+    pub file: String,
+    /// Checks that were inherited and dropped, each with the line that dropped it.
+    pub dropped: Vec<Sourced<String>>,
 }
 
 /// An accepted failure: whose, why, until when.
@@ -155,7 +159,7 @@ fn find(name: &str, assets: &Assets, from: Option<&Source>) -> Result<Source, Co
     if is_path(name) {
         let base =
             from.map(|s| Path::new(&s.name).parent().unwrap_or(Path::new(""))).unwrap_or(Path::new(""));
-        return assets::read(&base.join(name));
+        return assets.read(&base.join(name));
     }
     if let Some(source) = assets.get(&format!("profiles/{name}.yaml"))? {
         return Ok(source);
@@ -195,6 +199,8 @@ fn layer(
         checks: Vec::new(),
         parameters: BTreeMap::new(),
         waivers: Vec::new(),
+        file: source.name.clone(),
+        dropped: Vec::new(),
     };
     for parent in &file.extends {
         let below = find(&parent.value, vocabulary.assets, Some(&source))
@@ -219,6 +225,7 @@ impl Profile {
         }
         self.parameters.extend(parent.parameters);
         self.waivers.extend(parent.waivers);
+        self.dropped.extend(parent.dropped);
     }
 
     fn apply(
@@ -256,6 +263,7 @@ impl Profile {
                 let help = suggestion(&check.value, self.checks.iter().map(|c| c.value.as_str()));
                 return Err(point(source, check, &title, &help));
             }
+            self.dropped.push(Sourced::new(check.value.clone(), source.locate(check.referenced)));
         }
         for waiver in file.waivers {
             let waiver = waiver.read(source, vocabulary)?;

@@ -5,6 +5,8 @@
 
 mod build;
 mod completions;
+mod diff;
+mod display;
 mod explain;
 mod lifecycle;
 mod list;
@@ -16,6 +18,7 @@ mod publish;
 mod render;
 mod report;
 mod schema;
+mod stock;
 mod user_data;
 mod verify;
 
@@ -55,6 +58,7 @@ enum Verb {
     List(list::List),
     Explain(explain::Explain),
     Plan(plan::ShowPlan),
+    Diff(diff::Diff),
     UserData(user_data::UserDataVerb),
     Render(render::RenderVerb),
     Build(build::Build),
@@ -137,6 +141,7 @@ pub fn main() -> ExitCode {
         Verb::List(verb) => verb.run(&assets),
         Verb::Explain(verb) => verb.run(&assets),
         Verb::Plan(verb) => verb.run(&assets),
+        Verb::Diff(verb) => verb.run(&assets),
         Verb::UserData(verb) => verb.run(&assets),
         Verb::Render(verb) => verb.run(&assets),
         Verb::Build(verb) => verb.run(&assets),

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use super::{Ended, Outcome, print, resolve, today};
 use crate::assets::Assets;
+use crate::build::Record;
 use crate::diagnostic::ConfigError;
 use crate::distro::{self, Distro};
 use crate::effective::os_release;
@@ -127,7 +128,9 @@ pub fn report(
         TargetKind::Directory => None,
         _ => Some(target::sha256_file(path)?),
     };
-    let target = TargetReport { name: path.display().to_string(), kind, sha256 };
+    // Where the record can't be read, the check of pending updates says so.
+    let base = Record::of(root).ok().flatten().and_then(|record| record.base);
+    let target = TargetReport { name: path.display().to_string(), kind, sha256, base };
     Ok(verify::report(plan, target, &planes, seen, today))
 }
 

@@ -144,7 +144,7 @@ fn detail(report: &Report, check: &CheckReport, several: bool) -> String {
 
 /// Text that stays text in a table's cell or a heading: letters, digits and a few harmless signs as they are,
 /// everything else as character references.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let mut out = String::new();
     for c in plain(text).chars() {
         if c.is_ascii_punctuation() && !matches!(c, '-' | '.' | ',' | '/' | ';') {
@@ -158,7 +158,7 @@ fn cell(text: &str) -> String {
 }
 
 /// A code span: fenced by more backticks than stand in a row within it.
-fn span(line: &str) -> String {
+pub(crate) fn span(line: &str) -> String {
     let line = short(line.trim(), LONGEST);
     let longest = line.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);

@@ -9,11 +9,11 @@ mod github;
 mod html;
 mod human;
 mod junit;
-mod markdown;
+pub(crate) mod markdown;
 mod sarif;
 mod saved;
 mod table;
-mod text;
+pub(crate) mod text;
 mod xccdf;
 mod xml;
 
@@ -26,6 +26,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::build::BaseRecord;
 use crate::check::Severity;
 use crate::location::Location;
 use crate::observation::{Observation, Outcome, Plane};
@@ -78,6 +79,9 @@ pub struct TargetReport {
     pub kind: String,
     /// SHA-256 (hex) of the disk image's or tar's bytes; directories have none.
     pub sha256: Option<String>,
+    /// The stock image that it was made of, by the record in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseRecord>,
 }
 
 /// What was found of one check.

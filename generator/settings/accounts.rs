@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::effective::accounts::{Login, Password};
 use crate::observation::{Observation, Plane};
 use crate::verify::Look;
@@ -21,6 +22,7 @@ const SYNC: &str = "sync";
 
 impl Kind for Accounts {
     const SUMMARY: &'static str = "nobody can log in whom the profile does not name";
+    const ORDER: Option<&'static str> = Some("one account more that may log in is looser");
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -32,6 +34,14 @@ impl Kind for Accounts {
             [] => "logins for root and the cloud's default user only".into(),
             _ => format!("logins for root, the cloud's default user and {} only", self.allowed.join(", ")),
         }
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::allowed("accounts", &self.allowed)]
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

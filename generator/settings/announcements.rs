@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::{Aspect, Direction};
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::location::Location;
@@ -39,6 +40,7 @@ impl Announcements {
 
 impl Kind for Announcements {
     const SUMMARY: &'static str = "who reads which security announcements: stated, never observed";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -48,6 +50,18 @@ impl Kind for Announcements {
         let list = self.list("the distribution's announcements");
         let contact = if self.contact.is_empty() { "somebody named in the profile" } else { &self.contact };
         format!("{contact} reads {list}")
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::plain("list", &self.list), Aspect::plain("contact", &self.contact)]
+    }
+
+    fn presence(&self) -> Direction {
+        Direction::Unordered
     }
 
     fn render(

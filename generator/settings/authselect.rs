@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::distro::{Distro, PamBackend};
@@ -30,6 +31,7 @@ const STACK: &str = "/etc/pam.d/system-auth";
 
 impl Kind for Authselect {
     const SUMMARY: &'static str = "authselect's profile and features make PAM's shared stacks";
+    const ORDER: Option<&'static str> = Some("one feature more is tighter; another profile is a change");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -42,6 +44,14 @@ impl Kind for Authselect {
 
     fn wanted(&self) -> String {
         format!("authselect's profile {} with {}", self.profile, self.features.join(", "))
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::plain("profile", &self.profile), Aspect::demanded("features", &self.features)]
     }
 
     fn render(all: &[Wanted<'_, Self>], _: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {

@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::location::Sourced;
@@ -24,6 +25,7 @@ const ROLE: &str = "cleartext";
 
 impl Kind for Cleartext {
     const SUMMARY: &'static str = "no clear-text remote access or file transfer is installed";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -31,6 +33,14 @@ impl Kind for Cleartext {
 
     fn wanted(&self) -> String {
         "no telnet, rsh, talk, ftp, tftp or NIS".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn render(

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use super::permissions::Mode;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
@@ -34,6 +35,7 @@ const MAX_LISTED: usize = 20;
 
 impl Kind for FileScan {
     const SUMMARY: &'static str = "no file anywhere gives rights away by its mode or its owner";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -46,6 +48,14 @@ impl Kind for FileScan {
             Trouble::WorldWritable => "nothing that anybody may write".into(),
             Trouble::Unowned => "an account behind every owner and group".into(),
         }
+    }
+
+    fn subject(&self) -> String {
+        self.wanted()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

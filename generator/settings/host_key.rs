@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::sshd::Line;
 use super::{Kind, Wanted, sshd_main};
 use crate::diagnostic::ConfigError;
@@ -58,6 +59,7 @@ impl HostKey {
 
 impl Kind for HostKey {
     const SUMMARY: &'static str = "the length of the RSA key that sshd makes at its first start";
+    const ORDER: Option<&'static str> = Some("a longer key is tighter");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -65,6 +67,14 @@ impl Kind for HostKey {
 
     fn wanted(&self) -> String {
         format!("an RSA host key of {} bits", self.rsa_bits)
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::at_least("bits", self.rsa_bits, self.rsa_bits)]
     }
 
     fn render(

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::target::{FileKind, Result, Root, display};
@@ -115,6 +116,7 @@ const MAX_LISTED: usize = 20;
 
 impl Kind for Hygiene {
     const SUMMARY: &'static str = "an image carries no identity and no traces of its making";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -123,6 +125,14 @@ impl Kind for Hygiene {
 
     fn wanted(&self) -> String {
         self.trace.wanted().into()
+    }
+
+    fn subject(&self) -> String {
+        self.trace.wanted().into()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

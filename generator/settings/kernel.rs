@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::verify::{Look, running};
@@ -16,6 +17,7 @@ pub struct Kernel {}
 
 impl Kind for Kernel {
     const SUMMARY: &'static str = "the newest installed kernel boots, and runs";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -24,6 +26,14 @@ impl Kind for Kernel {
 
     fn wanted(&self) -> String {
         "the newest installed kernel".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

@@ -7,6 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::{Aspect, options};
 use super::overruled::overruled;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
@@ -72,6 +73,14 @@ impl From<KeyValue> for Fields {
 }
 
 impl Style {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Blank => "blank",
+            Self::Equals => "equals",
+            Self::Assignment => "assignment",
+        }
+    }
+
     fn syntax(self) -> Syntax {
         match self {
             Self::Blank => Syntax::Blank,
@@ -94,6 +103,7 @@ impl KeyValue {
 
 impl Kind for KeyValue {
     const SUMMARY: &'static str = "a key of a plain configuration file whose last line wins";
+    const ORDER: Option<&'static str> = Some("each key has its own scale; one without a scale has no order");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -101,6 +111,15 @@ impl Kind for KeyValue {
 
     fn wanted(&self) -> String {
         format!("{} in {}", self.line(), self.0.file)
+    }
+
+    fn subject(&self) -> String {
+        format!("{} in {}", self.0.key, self.0.file)
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        let Fields { file, key, value, style } = &self.0;
+        vec![Aspect::on("value", options::key_value(file, key), value), Aspect::plain("style", style.word())]
     }
 
     fn render(all: &[Wanted<'_, Self>], _: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::target::{FileKind, Result, Root, display};
@@ -38,6 +39,7 @@ const MAX_DEPTH: usize = 16;
 
 impl Kind for LogFiles {
     const SUMMARY: &'static str = "logs are changed by root alone and not read by everybody";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -46,6 +48,14 @@ impl Kind for LogFiles {
 
     fn wanted(&self) -> String {
         "logs that ordinary users can't change, and can't read unless public by design".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::effective::fstab;
@@ -26,6 +27,7 @@ pub struct Mount {
 
 impl Kind for Mount {
     const SUMMARY: &'static str = "a filesystem in memory, mounted with options that take rights away";
+    const ORDER: Option<&'static str> = Some("one option more is tighter");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -33,6 +35,14 @@ impl Kind for Mount {
 
     fn wanted(&self) -> String {
         format!("{} mounted with {}", self.tmpfs, self.options.join(","))
+    }
+
+    fn subject(&self) -> String {
+        self.tmpfs.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::demanded("options", &self.options), Aspect::plain("also", self.also.join(","))]
     }
 
     fn render(all: &[Wanted<'_, Self>], _: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {

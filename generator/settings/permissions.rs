@@ -11,6 +11,13 @@ use crate::verify::Look;
 #[serde(try_from = "String", into = "String")]
 pub struct Mode(pub u32);
 
+impl Mode {
+    /// Whether only a file's owner may delete it from the directory that has this mode.
+    pub fn is_sticky(self) -> bool {
+        self.0 & 0o1000 != 0
+    }
+}
+
 impl TryFrom<String> for Mode {
     type Error = String;
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::effective::sudoers::Grant;
 use crate::observation::{Observation, Plane};
 use crate::verify::Look;
@@ -22,6 +23,7 @@ const POWERFUL_GROUPS: [&str; 7] = ["root", "disk", "kmem", "shadow", "docker", 
 
 impl Kind for Privileges {
     const SUMMARY: &'static str = "only named accounts may become root";
+    const ORDER: Option<&'static str> = Some("one account more that may become root is looser");
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -36,6 +38,14 @@ impl Kind for Privileges {
                 self.allowed.join(", ")
             ),
         }
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::allowed("accounts", &self.allowed)]
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

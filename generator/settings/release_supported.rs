@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::observation::{Observation, Plane};
 use crate::release::State;
 use crate::verify::Look;
@@ -15,6 +16,7 @@ pub struct ReleaseSupported {}
 
 impl Kind for ReleaseSupported {
     const SUMMARY: &'static str = "the release is not past its end of life";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -23,6 +25,14 @@ impl Kind for ReleaseSupported {
 
     fn wanted(&self) -> String {
         "a release with security support".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

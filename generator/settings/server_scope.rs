@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::effective::dns::{self, DnsServer, Recursion};
 use crate::effective::mail;
 use crate::effective::ntp::{self, TimeServer};
@@ -54,6 +55,7 @@ impl Role {
 
 impl Kind for ServerScope {
     const SUMMARY: &'static str = "a mail, DNS or time server serves only those it should";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -62,6 +64,14 @@ impl Kind for ServerScope {
 
     fn wanted(&self) -> String {
         self.role.wanted().into()
+    }
+
+    fn subject(&self) -> String {
+        self.role.wanted().into()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

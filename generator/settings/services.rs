@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::effective::files::wildcard;
 use crate::effective::systemd::Cause;
 use crate::location::Location;
@@ -29,6 +30,7 @@ const KINDS: [&str; 4] = [".service", ".socket", ".timer", ".path"];
 
 impl Kind for Services {
     const SUMMARY: &'static str = "nothing starts that the profile does not name";
+    const ORDER: Option<&'static str> = Some("one unit more that may start is looser");
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -37,6 +39,14 @@ impl Kind for Services {
 
     fn wanted(&self) -> String {
         "only units that the profile or the distribution's base names".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::allowed("units", self.allowed.iter().chain(self.services.iter().map(|s| &s.unit)))]
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::host_key::HostKey;
+use super::order::Aspect;
 use super::sshd::{Line, reload};
 use super::{Kind, Setting, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
@@ -76,6 +77,7 @@ fn options(plan: &Plan) -> Vec<Line> {
 impl Kind for SshdMain {
     const SUMMARY: &'static str =
         "sshd's main file repeats what the drop-ins say, for those who read no drop-ins";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -83,6 +85,14 @@ impl Kind for SshdMain {
 
     fn wanted(&self) -> String {
         format!("{MAIN} says what the drop-ins say")
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn render(

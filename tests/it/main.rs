@@ -24,6 +24,7 @@ mod reports;
 mod schemas;
 mod sensitivity;
 mod stock;
+mod stock_refused;
 mod tree;
 mod trees;
 mod user_data;

@@ -44,6 +44,7 @@ fn good_report(plan: &Plan, image: &Path, day: Date) -> Report {
         name: image.display().to_string(),
         kind: "qcow2".into(),
         sha256: Some(sha256_file(image).unwrap()),
+        base: None,
     };
     verify::report(plan, target, &PLANES, seen, day)
 }
@@ -122,7 +123,8 @@ fn a_report_about_something_else_is_refused() {
     assert_refused(dir.path(), "another plan");
 
     let mut directory = good.clone();
-    directory.target = TargetReport { name: "/srv/tree".into(), kind: "directory".into(), sha256: None };
+    directory.target =
+        TargetReport { name: "/srv/tree".into(), kind: "directory".into(), sha256: None, base: None };
     write(dir.path(), &directory.sealed());
     assert_refused(dir.path(), "not about a disk image");
 

@@ -11,6 +11,7 @@ use crate::effective::pam::Facility;
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::{BundleFile, Phase};
 use crate::render::{Bundle, Context};
+use crate::settings::order::Aspect;
 use crate::settings::{Kind, Wanted, checks_of};
 use crate::verify::Look;
 
@@ -115,6 +116,7 @@ fn shared(facility: Facility) -> &'static str {
 
 impl Kind for PamProfile {
     const SUMMARY: &'static str = "a block of modules in the PAM stacks that all services share";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -127,6 +129,30 @@ impl Kind for PamProfile {
 
     fn wanted(&self) -> String {
         format!("PAM runs: {}", self.title)
+    }
+
+    fn subject(&self) -> String {
+        self.name.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        let blocks = [
+            ("auth", &self.auth),
+            ("account", &self.account),
+            ("password", &self.password),
+            ("session", &self.session),
+        ];
+        let shown = |block: &Block| {
+            let lines: Vec<String> = block.lines.iter().map(Line::to_string).collect();
+            format!("{:?}: {}", block.place, lines.join("; "))
+        };
+        let blocks = blocks.into_iter().filter_map(|(name, b)| Some(Aspect::plain(name, shown(b.as_ref()?))));
+        let own = [
+            Aspect::plain("title", &self.title),
+            Aspect::plain("priority", self.priority),
+            Aspect::plain("replaces", self.replaces.as_deref().unwrap_or_default()),
+        ];
+        blocks.chain(own).collect()
     }
 
     fn render(

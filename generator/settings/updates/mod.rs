@@ -12,6 +12,7 @@ pub use dnf::{automatic as dnf_automatic, file as dnf_file};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted, checks_of};
 use crate::diagnostic::ConfigError;
 use crate::distro::{ArchiveSuite, Distro, UpdatesBackend};
@@ -63,6 +64,8 @@ impl Updates {
 
 impl Kind for Updates {
     const SUMMARY: &'static str = "security updates (or all) install themselves";
+    const ORDER: Option<&'static str> =
+        Some("installing every update is tighter than installing those for security alone");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -73,6 +76,18 @@ impl Kind for Updates {
             Scope::Security => "security updates of this release install themselves, others do not".into(),
             Scope::All => "all updates of this release install themselves".into(),
         }
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        let (word, rank) = match self.scope {
+            Scope::Security => ("security", 0),
+            Scope::All => ("all", 1),
+        };
+        vec![Aspect::at_least("scope", word, rank)]
     }
 
     fn render(
