@@ -6,6 +6,7 @@ pub mod build;
 pub mod check;
 pub mod cli;
 pub mod diagnostic;
+pub mod diff;
 pub mod distro;
 #[cfg(test)]
 mod docs;
@@ -21,6 +22,8 @@ pub mod publish;
 pub mod release;
 pub mod render;
 pub mod report;
+pub mod sarif;
+pub mod schema;
 pub mod settings;
 pub mod stock;
 pub mod target;

@@ -142,7 +142,7 @@ fn an_edited_report_is_refused() {
 
     let mut failed = good.clone();
     failed.checks[0].observations[0] = Observation::fail(Plane::Configured, "yes", "no", "it is open");
-    failed.checks[0].outcome = verify::aggregate(&failed.checks[0].observations);
+    failed.checks[0].outcome = ironseed::observation::aggregate(&failed.checks[0].observations);
     let failed = failed.sealed();
     write(dir.path(), &failed);
     assert_refused(dir.path(), "it is open");

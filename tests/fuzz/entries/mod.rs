@@ -38,7 +38,7 @@ pub enum Takes {
 }
 
 /// All of them.
-pub const TARGETS: [&Target; 26] = [
+pub const TARGETS: [&Target; 27] = [
     &readers::ACCOUNTS,
     &readers::APT,
     &readers::CLOUD_INIT,
@@ -50,6 +50,7 @@ pub const TARGETS: [&Target; 26] = [
     &readers::MAIL,
     &readers::NFT_JSON,
     &readers::NFT_TEXT,
+    &readers::RPM,
     &readers::SECRETS,
     &readers::SSHD,
     &readers::SUDOERS,

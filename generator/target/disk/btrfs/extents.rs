@@ -8,7 +8,7 @@ use super::pool::Pool;
 use super::subvolumes::CHECKSUMS;
 use super::tree::{Key, Pointer};
 use crate::target::disk::content::Piece;
-use crate::target::disk::fields::{byte, le64, slice};
+use crate::target::fields::{byte, le64, slice};
 use crate::target::{Result, TargetError};
 
 /// Kind of the items that say where an extent of a file is.
