@@ -76,7 +76,7 @@ fn released(stock: &Path, distro: &str) {
     let record = ironseed::build::Record::of(Root::new(made.tree.as_ref())).unwrap().unwrap();
     assert_eq!((record.base.unwrap().sha256, record.pending), (sha256, vec![]));
 
-    no_trace(stock, &image, dir.path());
+    no_trace(stock, &image, distro, dir.path());
     // What was deleted left the disk: the image is not much larger than the stock image.
     let size = |path: &Path| fs::metadata(path).unwrap().len();
     assert!(size(&image) < size(stock) * 5 / 4, "{} of {}", size(&image), size(stock));
@@ -84,7 +84,7 @@ fn released(stock: &Path, distro: &str) {
 
 /// Every file that the image has and the stock image had not is a package's, or the profile's: none is the
 /// first boot's own.
-fn no_trace(stock: &Path, image: &Path, folder: &Path) {
+fn no_trace(stock: &Path, image: &Path, distro: &str, folder: &Path) {
     let files = |path: &Path| {
         let target = target::open(path).unwrap();
         let mut found = BTreeSet::new();
@@ -110,7 +110,7 @@ fn no_trace(stock: &Path, image: &Path, folder: &Path) {
             known.extend(text.lines().map(str::to_owned));
         }
     }
-    let (code, _, err) = run(&["render", "-o", "bundle"], folder);
+    let (code, _, err) = run(&["render", "-d", distro, "-o", "bundle"], folder);
     assert_eq!(code, 0, "{err}");
     let bundle = folder.join("bundle/files");
     for entry in walkdir::WalkDir::new(&bundle).into_iter().map(Result::unwrap) {
