@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::assets::Assets;
 use crate::check::Catalogue;
+use crate::lint::rules;
 use crate::observation::Plane;
 use crate::plan::{Plan, PlannedCheck};
 use crate::profile::{self, Vocabulary};
@@ -159,6 +160,38 @@ fn schemas() -> Vec<(String, String)> {
     schema::Name::value_variants().iter().map(written).collect()
 }
 
+/// Every rule of `lint` with its example, which the tests execute.
+fn lint_page() -> String {
+    let mut page = format!("# Rules of `ironseed lint`\n\n{GENERATED}");
+    page.push_str(
+        "How lint works: [lint.md](lint.md).\n\n| rule | severity | what | `--fix` |\n|---|---|---|---|\n",
+    );
+    let severity = |rule: &crate::lint::Rule| format!("{:?}", rule.severity).to_lowercase();
+    for rule in rules::ALL {
+        let mends = if rule.example.fixed { "yes" } else { "" };
+        writeln!(page, "| [{id}](#{id}) | {} | {} | {mends} |", severity(rule), rule.title, id = rule.id)
+            .unwrap();
+    }
+    for rule in rules::ALL {
+        let example = &rule.example;
+        write!(page, "\n## {}\n\n**{}** ({})\n\n{}\n\n", rule.id, rule.title, severity(rule), rule.rationale)
+            .unwrap();
+        writeln!(page, "To mend it: {}\n", rule.remedy).unwrap();
+        let given = match example.arguments {
+            [] => String::new(),
+            arguments => format!(", with `{}`", arguments.join(" ")),
+        };
+        let line = example.line;
+        write!(
+            page,
+            "Bad, in line {line}{given}:\n\n```yaml\n{}```\n\nGood:\n\n```yaml\n{}```\n",
+            example.bad, example.good
+        )
+        .unwrap();
+    }
+    page
+}
+
 /// Text that does not end a table's cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
@@ -170,6 +203,7 @@ fn docs_are_current() {
         ("docs/checks.md", checks_page()),
         ("docs/parameters.md", parameters_page()),
         ("docs/distributions.md", distributions_page()),
+        ("docs/lint-rules.md", lint_page()),
     ];
     let pages = pages.map(|(path, page)| (path.to_owned(), page));
     for (path, wanted) in pages.into_iter().chain(schemas()) {

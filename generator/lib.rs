@@ -13,6 +13,7 @@ mod docs;
 pub mod effective;
 pub mod fat;
 pub mod hash;
+pub mod lint;
 pub mod location;
 pub mod observation;
 pub mod parameter;

@@ -1,5 +1,6 @@
 //! What an image tells of its own making: what was known when the package lists were still there.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::target::Root;
@@ -17,15 +18,17 @@ pub struct Record {
     pub pending: Vec<String>,
     /// The security archives that were asked.
     pub security_release: Vec<Release>,
-    /// SHA-256 of `/var/lib/dpkg/status`.
-    pub dpkg_status_sha256: String,
+    /// SHA-256 (hex) of the package database at the end of the build: of its file, and of SQLite's log (`-wal`) behind
+    /// it where that is not empty.
+    #[serde(alias = "dpkg_status_sha256")]
+    pub package_database_sha256: String,
     /// The stock image that it was made of; `None` for an image of packages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<BaseRecord>,
 }
 
 /// A stock image that another was made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BaseRecord {
     /// Path or URL, as it was given.

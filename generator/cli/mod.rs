@@ -9,6 +9,7 @@ mod diff;
 mod display;
 mod explain;
 mod lifecycle;
+mod lint;
 mod list;
 mod making;
 mod matrix;
@@ -68,6 +69,7 @@ enum Verb {
     Completions(completions::Completions),
     Man(completions::Man),
     Lifecycle(lifecycle::LifecycleVerb),
+    Lint(lint::LintVerb),
     Matrix(matrix::Matrix),
     Publish(publish::Publish),
     Release(publish::Release),
@@ -151,6 +153,7 @@ pub fn main() -> ExitCode {
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
         Verb::Lifecycle(verb) => verb.run(&assets),
+        Verb::Lint(verb) => verb.run(&assets),
         Verb::Matrix(verb) => verb.run(&assets),
         Verb::Publish(verb) => verb.run(&assets),
         Verb::Release(verb) => verb.run(&assets),
@@ -192,10 +195,21 @@ fn today() -> Date {
 
 /// Writes a file so that its name never stands for half of it.
 fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write_with(path, bytes, Permissions::from_mode(0o644))
+}
+
+/// Writes a file in the place of one that is there, whose mode it keeps and whose links stay.
+fn rewrite(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let path = path.canonicalize().with_context(|| path.display().to_string())?;
+    let permissions = path.metadata().with_context(|| path.display().to_string())?.permissions();
+    write_with(&path, bytes, permissions)
+}
+
+fn write_with(path: &Path, bytes: &[u8], permissions: Permissions) -> anyhow::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).with_context(|| folder.display().to_string())?;
     file.write_all(bytes).with_context(|| path.display().to_string())?;
-    file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+    file.as_file().set_permissions(permissions)?;
     file.as_file().sync_all()?;
     file.persist(path).with_context(|| path.display().to_string())?;
     Ok(())

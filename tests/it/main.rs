@@ -13,6 +13,7 @@ mod image;
 mod integrations;
 mod laws;
 mod lifecycle;
+mod lint;
 mod mutations;
 mod names;
 mod pages;
