@@ -88,8 +88,9 @@ fn files(tree: &dyn Tree) -> BTreeSet<String> {
     let mut waiting = vec![Vec::new()];
     while let Some(directory) = waiting.pop() {
         for entry in tree.read_dir(&directory).unwrap() {
-            let path = [&directory[..], b"/", &entry.name].concat();
-            let text = String::from_utf8_lossy(&path).into_owned();
+            let path =
+                if directory.is_empty() { entry.name } else { [&directory[..], b"/", &entry.name].concat() };
+            let text = target::display(&path);
             let silent = text.starts_with("/var/log/") && entry.meta.size == 0;
             let link = (entry.meta.kind == FileKind::Symlink).then(|| tree.read_link(&path).unwrap());
             let alternative = link.is_some_and(|to| to.starts_with(b"/etc/alternatives/"));
