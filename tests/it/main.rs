@@ -17,6 +17,8 @@ mod plans;
 mod program;
 mod programs;
 mod publish;
+mod rpm_tree;
+mod schemas;
 mod sensitivity;
 mod stock;
 mod tree;
