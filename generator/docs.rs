@@ -6,15 +6,17 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::assets::Assets;
 use crate::check::Catalogue;
+use crate::lint::rules;
 use crate::observation::Plane;
 use crate::plan::{Plan, PlannedCheck};
 use crate::profile::{self, Vocabulary};
 use crate::settings::KINDS;
-use crate::{distro, parameter, release};
+use crate::{distro, parameter, release, schema};
 
 /// Where a page says that it is not to be edited.
 const GENERATED: &str = "<!-- Generated from the data: change that, then run `UPDATE_DOCS=1 cargo test docs_are_current`. -->\n\n";
@@ -148,6 +150,48 @@ fn distributions_page() -> String {
     page
 }
 
+/// The schemas of everything that has one, and their files.
+fn schemas() -> Vec<(String, String)> {
+    let written = |name: &schema::Name| {
+        let schema = schema::of(*name, &Assets::embedded()).unwrap();
+        let file = name.to_possible_value().unwrap().get_name().to_owned();
+        (format!("docs/schema/{file}.json"), serde_json::to_string_pretty(&schema).unwrap() + "\n")
+    };
+    schema::Name::value_variants().iter().map(written).collect()
+}
+
+/// Every rule of `lint` with its example, which the tests execute.
+fn lint_page() -> String {
+    let mut page = format!("# Rules of `ironseed lint`\n\n{GENERATED}");
+    page.push_str(
+        "How lint works: [lint.md](lint.md).\n\n| rule | severity | what | `--fix` |\n|---|---|---|---|\n",
+    );
+    let severity = |rule: &crate::lint::Rule| format!("{:?}", rule.severity).to_lowercase();
+    for rule in rules::ALL {
+        let mends = if rule.example.fixed { "yes" } else { "" };
+        writeln!(page, "| [{id}](#{id}) | {} | {} | {mends} |", severity(rule), rule.title, id = rule.id)
+            .unwrap();
+    }
+    for rule in rules::ALL {
+        let example = &rule.example;
+        write!(page, "\n## {}\n\n**{}** ({})\n\n{}\n\n", rule.id, rule.title, severity(rule), rule.rationale)
+            .unwrap();
+        writeln!(page, "To mend it: {}\n", rule.remedy).unwrap();
+        let given = match example.arguments {
+            [] => String::new(),
+            arguments => format!(", with `{}`", arguments.join(" ")),
+        };
+        let line = example.line;
+        write!(
+            page,
+            "Bad, in line {line}{given}:\n\n```yaml\n{}```\n\nGood:\n\n```yaml\n{}```\n",
+            example.bad, example.good
+        )
+        .unwrap();
+    }
+    page
+}
+
 /// Text that does not end a table's cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
@@ -155,13 +199,15 @@ fn cell(text: &str) -> String {
 
 #[test]
 fn docs_are_current() {
-    let pages: [(&str, String); 3] = [
+    let pages = [
         ("docs/checks.md", checks_page()),
         ("docs/parameters.md", parameters_page()),
         ("docs/distributions.md", distributions_page()),
+        ("docs/lint-rules.md", lint_page()),
     ];
-    for (path, wanted) in pages {
-        let file = repository().join(path);
+    let pages = pages.map(|(path, page)| (path.to_owned(), page));
+    for (path, wanted) in pages.into_iter().chain(schemas()) {
+        let file = repository().join(&path);
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(&file, &wanted).unwrap();
         }

@@ -35,6 +35,14 @@ impl Source {
         self.name.rsplit('/').next().unwrap_or_default()
     }
 
+    /// The place of a byte of the text.
+    pub fn place(&self, offset: usize) -> Location {
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Location { column: u32::try_from(column).ok(), ..Location::line(&self.name, line) }
+    }
+
     /// The place of a spanned value in this file.
     pub fn locate(&self, at: serde_saphyr::Location) -> Location {
         Location {

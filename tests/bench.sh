@@ -105,6 +105,24 @@ row "\`user-data\`, the program not in memory" "$cold" "in memory" "$warm"
 
 row "every profile for every supported release, \`render --all\`" "$(median "$binary render --all --output $work/every >/dev/null")"
 
+# lint: a thousand files of 200 lines, each with users, files, packages and commands.
+mkdir "$work/user-data"
+python3 - "$work/user-data" <<'EOF'
+import sys
+for number in range(1000):
+    lines = ["#cloud-config", f"hostname: vm-{number}", "package_upgrade: true", "users:", "  - default"]
+    for user in range(12):
+        lines += [f"  - name: user{user}", "    shell: /bin/bash", f"    ssh_import_id: [gh:user{user}]", "    groups: [adm, audio]"]
+    lines += ["packages:"] + [f"  - package-{package}" for package in range(30)] + ["write_files:"]
+    for file in range(8):
+        lines += [f"  - path: /etc/app/{file}.conf", "    permissions: '0644'", "    content: |"]
+        lines += [f"      option-{option} = value of number {number}" for option in range(6)]
+    lines += ["runcmd:"] + [f"  - systemctl restart app-{command} && echo done | tee /run/{command}" for command in range(43)]
+    assert len(lines) == 200, len(lines)
+    open(f"{sys.argv[1]}/{number}", "w").write("\n".join(lines) + "\n")
+EOF
+row "\`lint\`, 1,000 files of 200 lines" "$(median "$binary lint $work/user-data/* >/dev/null")"
+
 echo "Measured on $(nproc) processors, $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo); median of $runs runs."
 echo
 echo "| what | ironseed | compared with | |"

@@ -4,8 +4,12 @@
 //! stdout is the product, stderr is for people.
 
 mod build;
+mod completions;
+mod diff;
+mod display;
 mod explain;
 mod lifecycle;
+mod lint;
 mod list;
 mod making;
 mod matrix;
@@ -13,6 +17,9 @@ mod observe;
 mod plan;
 mod publish;
 mod render;
+mod report;
+mod schema;
+mod stock;
 mod user_data;
 mod verify;
 
@@ -52,11 +59,17 @@ enum Verb {
     List(list::List),
     Explain(explain::Explain),
     Plan(plan::ShowPlan),
+    Diff(diff::Diff),
     UserData(user_data::UserDataVerb),
     Render(render::RenderVerb),
     Build(build::Build),
     Verify(verify::Verify),
+    Report(report::ReportVerb),
+    Schema(schema::SchemaVerb),
+    Completions(completions::Completions),
+    Man(completions::Man),
     Lifecycle(lifecycle::LifecycleVerb),
+    Lint(lint::LintVerb),
     Matrix(matrix::Matrix),
     Publish(publish::Publish),
     Release(publish::Release),
@@ -130,11 +143,17 @@ pub fn main() -> ExitCode {
         Verb::List(verb) => verb.run(&assets),
         Verb::Explain(verb) => verb.run(&assets),
         Verb::Plan(verb) => verb.run(&assets),
+        Verb::Diff(verb) => verb.run(&assets),
         Verb::UserData(verb) => verb.run(&assets),
         Verb::Render(verb) => verb.run(&assets),
         Verb::Build(verb) => verb.run(&assets),
         Verb::Verify(verb) => verb.run(&assets),
+        Verb::Report(verb) => verb.run(),
+        Verb::Schema(verb) => verb.run(&assets),
+        Verb::Completions(verb) => verb.run(),
+        Verb::Man(verb) => verb.run(),
         Verb::Lifecycle(verb) => verb.run(&assets),
+        Verb::Lint(verb) => verb.run(&assets),
         Verb::Matrix(verb) => verb.run(&assets),
         Verb::Publish(verb) => verb.run(&assets),
         Verb::Release(verb) => verb.run(&assets),
@@ -176,10 +195,21 @@ fn today() -> Date {
 
 /// Writes a file so that its name never stands for half of it.
 fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write_with(path, bytes, Permissions::from_mode(0o644))
+}
+
+/// Writes a file in the place of one that is there, whose mode it keeps and whose links stay.
+fn rewrite(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let path = path.canonicalize().with_context(|| path.display().to_string())?;
+    let permissions = path.metadata().with_context(|| path.display().to_string())?.permissions();
+    write_with(&path, bytes, permissions)
+}
+
+fn write_with(path: &Path, bytes: &[u8], permissions: Permissions) -> anyhow::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).with_context(|| folder.display().to_string())?;
     file.write_all(bytes).with_context(|| path.display().to_string())?;
-    file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+    file.as_file().set_permissions(permissions)?;
     file.as_file().sync_all()?;
     file.persist(path).with_context(|| path.display().to_string())?;
     Ok(())

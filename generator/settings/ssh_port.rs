@@ -1,7 +1,9 @@
 //! `ssh-port`: sshd listens on the profile's port and no other, and the port is no reserved one.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::sshd::{Line, reload};
 use super::{Kind, Wanted, checks_of, drop_in, sshd_main};
 use crate::diagnostic::ConfigError;
@@ -15,7 +17,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// sshd's port.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SshPort {
     /// The port.
@@ -29,6 +31,9 @@ const PATH: &str = "/etc/ssh/sshd_config.d/00-ironseed-port.conf";
 
 impl Kind for SshPort {
     const SUMMARY: &'static str = "sshd listens on one port, and it is no reserved one";
+    const ORDER: Option<&'static str> = Some(
+        "a port that meets the policy is tighter than one that does not, and so is a higher limit; any other move is a change",
+    );
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -36,6 +41,17 @@ impl Kind for SshPort {
 
     fn wanted(&self) -> String {
         format!("SSH on port {}, {} or above", self.port, self.at_least)
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![
+            Aspect::at_least("port", self.port, self.port >= self.at_least),
+            Aspect::at_least("smallest port accepted", self.at_least, self.at_least),
+        ]
     }
 
     fn render(

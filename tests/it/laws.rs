@@ -28,6 +28,17 @@ fn name(plan: &Plan) -> String {
     format!("{} for {}", plan.profile, plan.distro.id)
 }
 
+#[test]
+fn what_a_profile_writes_is_not_put_back_by_the_second_engine() {
+    for plan in plans::renderable() {
+        let bundle = bundle(&plan);
+        for path in bundle.files.keys() {
+            let inside = |place: &&&str| Path::new(path).starts_with(place);
+            assert_eq!(ironseed::stock::RESTORED.iter().find(inside), None, "{}: {path}", name(&plan));
+        }
+    }
+}
+
 /// Kinds that files alone decide, given what the packages ship in [`STOCK`].
 const BY_FILES: [&str; 8] =
     ["sshd", "ssh-port", "cloud-config", "update-reboot", "updates", "firewall", "journald", "announcements"];

@@ -2,14 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails by that")]
 
+mod browser;
 mod cli;
+mod completions;
 mod e2e;
+mod foreign_schemas;
 mod fuzz;
 mod gallery;
 mod hostile;
 mod image;
+mod integrations;
 mod laws;
 mod lifecycle;
+mod lint;
 mod mutations;
 mod names;
 mod pages;
@@ -17,10 +22,12 @@ mod plans;
 mod program;
 mod programs;
 mod publish;
+mod reports;
 mod rpm_tree;
 mod schemas;
 mod sensitivity;
 mod stock;
+mod stock_refused;
 mod tree;
 mod trees;
 mod user_data;

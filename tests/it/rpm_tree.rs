@@ -54,7 +54,7 @@ fn made(plan: &Plan, work: &Path) -> std::path::PathBuf {
 
 /// What a build would record of a database.
 fn record(database: &[u8]) -> String {
-    json!({"format": 1, "pending": [], "package_database_sha256": hash::bytes(database)}).to_string()
+    json!({"format": 1, "pending": [], "security_release": [], "package_database_sha256": hash::bytes(database)}).to_string()
 }
 
 /// Every check that is not in order, and why.

@@ -1,107 +1,138 @@
-//! What is made for other people's programs, against the schemas that those programs have: user-data for every
-//! release's cloud-init, and build matrices. `tests/schemas/README.md` says where they are from.
+//! The published JSON Schemas: every file of ours fits its own, and a wrong one does not.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use ironseed::assets::Assets;
-use ironseed::render;
+use ironseed::schema::{self, Name};
+use ironseed::yaml::{self, Source};
+use jsonschema::Validator;
+use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::image::skipped;
-use crate::plans;
-use crate::program::{run, text};
+use crate::program::run;
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas")
+fn validator(name: Name) -> Validator {
+    let schema = schema::of(name, &Assets::embedded()).unwrap();
+    assert!(jsonschema::meta::is_valid(&schema), "{name:?}");
+    jsonschema::validator_for(&schema).unwrap()
 }
 
-/// Whether Python has the library; says what is skipped where it has not.
-fn can_judge(what: &str) -> bool {
-    let has = Command::new("python3").args(["-c", "import jsonschema, yaml"]).output().unwrap();
-    if !has.status.success() {
-        skipped(what, "python3-jsonschema is not installed");
-    }
-    has.status.success()
+fn read(source: &Source) -> Value {
+    yaml::parse(source).unwrap_or_else(|e| panic!("{}: {e}", source.name))
 }
 
-/// What the library says of pairs of a schema and a file, in their order.
-fn judged(pairs: &[(PathBuf, PathBuf)], work: &Path) -> Vec<String> {
-    let lines = pairs.iter().map(|(schema, file)| format!("{}\t{}\n", schema.display(), file.display()));
-    fs::write(work.join("pairs"), lines.collect::<String>()).unwrap();
-    let stdin = fs::File::open(work.join("pairs")).unwrap();
-    let said = Command::new("python3").arg(folder().join("validate.py")).stdin(stdin).output().unwrap();
-    assert!(said.status.success(), "{}", text(&said.stderr));
-    text(&said.stdout).lines().map(str::to_owned).collect()
-}
-
-/// The schemas that a release's user-data has to meet: its own cloud-init's where there is one, else all.
-fn of_cloud_init(version: &str) -> Vec<PathBuf> {
-    let ours = folder().join("cloud-init");
-    let name = format!("{version}.json");
-    let given = std::env::var_os("IRONSEED_SCHEMAS").map(PathBuf::from);
-    let own =
-        given.into_iter().chain([ours.clone()]).map(|folder| folder.join(&name)).find(|path| path.exists());
-    match own {
-        Some(own) => vec![own],
-        None => fs::read_dir(ours).unwrap().map(|entry| entry.unwrap().path()).collect(),
-    }
+fn complaints(validator: &Validator, value: &Value) -> Vec<String> {
+    validator.iter_errors(value).map(|e| format!("{}: {e}", e.instance_path())).collect()
 }
 
 #[test]
-fn every_releases_user_data_fits_its_cloud_init() {
-    if !can_judge("every release's user-data against its cloud-init's schema") {
-        return;
-    }
-    let (dir, assets) = (TempDir::new().unwrap(), Assets::embedded());
-    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPi29tQcMJoPpxrwWbJZO1wMAVtJuVZoQxNB4+SLGNqI me@home";
-    let mut pairs = Vec::new();
-    for plan in plans::all() {
-        let bundle = render::bundle(&plan, &assets).unwrap();
-        let text = render::user_data::render(&plan, &bundle, &[key.to_owned()], &assets).unwrap();
-        let path = dir.path().join(format!("{}-{}.yaml", plan.profile, plan.distro.id));
-        fs::write(&path, text).unwrap();
-        let schemas = of_cloud_init(&plan.distro.versions.cloud_init);
-        pairs.extend(schemas.into_iter().map(|schema| (schema, path.clone())));
-    }
-    for (pair, said) in pairs.iter().zip(judged(&pairs, dir.path())) {
-        assert_eq!(said, "ok", "{pair:?}");
-    }
-    // The control: every schema refuses what is wrong, a newer one unknown keys as well.
-    fs::write(dir.path().join("bad"), "#cloud-config\npackages: {a: b}\n").unwrap();
-    fs::write(dir.path().join("odd"), "#cloud-config\nno_such_key: 1\n").unwrap();
-    let used: BTreeSet<&PathBuf> = pairs.iter().map(|(schema, _)| schema).collect();
-    assert!(used.len() > 1, "{used:?}");
-    let bad: Vec<_> = used.into_iter().map(|schema| (schema.clone(), dir.path().join("bad"))).collect();
-    assert!(judged(&bad, dir.path()).iter().all(|said| said.contains("packages")), "{bad:?}");
-    let odd = [(folder().join("cloud-init/25.1.4.json"), dir.path().join("odd"))];
-    assert!(judged(&odd, dir.path())[0].contains("no_such_key"));
-}
-
-#[test]
-fn matrices_fit_their_services() {
-    if !can_judge("build matrices against the schemas of GitHub and GitLab") {
-        return;
-    }
-    let dir = TempDir::new().unwrap();
-    for service in ["github", "gitlab"] {
-        let (code, out, err) = run(&["matrix", "--format", service], dir.path());
-        assert_eq!(code, 0, "{err}");
-        // As JSON, for a reader of YAML 1.1 takes GitHub's key `on` for a truth value.
-        let matrix: serde_json::Value = serde_saphyr::from_str(&out).unwrap();
-        let mut broken = matrix.clone();
-        match service {
-            "github" => broken["jobs"]["image"]["steps"][0] = serde_json::json!({"name": "nothing to do"}),
-            _ => broken["stages"] = serde_json::json!("images and more"),
+fn every_built_in_file_fits_its_schema() {
+    let assets = Assets::embedded();
+    let mut seen = 0;
+    let folders = [
+        ("profiles", Name::Profile),
+        ("profiles/checks", Name::Check),
+        ("images", Name::Distro),
+        ("images/families", Name::Distro),
+        ("images/families/known", Name::Distro),
+    ];
+    for (folder, name) in folders {
+        let validator = validator(name);
+        for source in assets.list(folder).unwrap() {
+            let own = source.name.ends_with(".yaml") && source.name != "profiles/parameters.yaml";
+            if own {
+                let found = complaints(&validator, &read(&source));
+                assert!(found.is_empty(), "{}: {found:#?}", source.name);
+                seen += 1;
+            }
         }
-        let [good, bad] = ["good", "bad"].map(|name| dir.path().join(name));
-        fs::write(&good, matrix.to_string()).unwrap();
-        fs::write(&bad, broken.to_string()).unwrap();
-        let schema = folder().join(format!("ci/{service}.json"));
-        let said = judged(&[(schema.clone(), good), (schema, bad)], dir.path());
-        assert_eq!(said[0], "ok", "{service}");
-        assert_ne!(said[1], "ok", "{service}: the control");
     }
+    assert!(seen > 80, "only {seen} files were read");
+    let parameters = assets.get("profiles/parameters.yaml").unwrap().unwrap();
+    assert!(validator(Name::Parameters).is_valid(&read(&parameters)));
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples/lab.yaml");
+    let example = Source { name: "lab".into(), text: fs::read_to_string(example).unwrap() };
+    assert!(validator(Name::Profile).is_valid(&read(&example)));
+}
+
+/// A right file, and what makes it wrong.
+#[test]
+fn a_wrong_file_is_refused() {
+    let profile = "name: a\ntitle: A\nextends: [nectar-base]\n";
+    let check = "id: a\ntitle: A\nseverity: low\nreferences: []\nrationale: r\nremediation: r\nsettings:\n";
+    let waiver = "waivers:\n  - {check: ssh-port, owner: me, reason: because, expires: \"2027-01-01\"}\n";
+    let cases = [
+        (Name::Profile, format!("{profile}{waiver}parameters: {{ssh_port: 22222}}\n"), ""),
+        (Name::Profile, profile.to_owned(), "parameters: {ssh_prot: 22222}"),
+        (Name::Profile, profile.to_owned(), "parameters: {ssh_port: 70000}"),
+        (Name::Profile, profile.to_owned(), "parameters: {ssh_port: \"22\"}"),
+        (Name::Profile, profile.to_owned(), "checks: [ssh-prot]"),
+        (Name::Profile, profile.to_owned(), "colour: red"),
+        (Name::Profile, profile.to_owned(), "waivers: [{check: ssh-port, owner: me, reason: because}]"),
+        (
+            Name::Profile,
+            profile.to_owned(),
+            "waivers: [{check: ssh-port, owner: \"\", reason: b, expires: \"2027-01-01\"}]",
+        ),
+        (Name::Check, format!("{check}  - sysctl: {{key: kernel.sysrq, value: \"0\"}}\n"), ""),
+        (Name::Check, check.to_owned(), "  - sysctll: {key: kernel.sysrq, value: \"0\"}"),
+        (Name::Check, check.to_owned(), "  - sysctl: {kee: kernel.sysrq, value: \"0\"}"),
+        (Name::Check, check.to_owned(), "  - ssh-port: {port: ${no place}}"),
+        (Name::Check, check.to_owned(), "  - ssh-port: {port: lots}"),
+        (Name::Distro, "extends: debian\nid: a\n".into(), ""),
+        (Name::Distro, "extends: debian\nid: a\n".into(), "colour: red"),
+        (Name::Distro, "extends: debian\nid: a\n".into(), "backends: {firewall: wishes}"),
+        (Name::Distro, "extends: debian\nid: a\n".into(), "archive: {suites: [{role: security}]}"),
+        (Name::Distro, "extends: debian\nid: a\n".into(), "versions: {systemd: new}"),
+        (Name::Parameters, "a: {type: port, description: a, default: 1}\n".into(), ""),
+        (Name::Parameters, "a: {type: prt, description: a, default: 1}\n".into(), ""),
+    ];
+    for (name, right, wrong) in cases {
+        let text = format!("{right}{wrong}\n");
+        let value = yaml::parse(&Source { name: "case".into(), text: text.clone() });
+        let fits = value.as_ref().is_ok_and(|v| validator(name).is_valid(v));
+        let good = wrong.is_empty() && !text.contains("prt");
+        assert_eq!(fits, good, "{name:?}: {text}{value:?}");
+    }
+}
+
+#[test]
+fn a_report_fits_its_schema_alone_and_among_others() {
+    let dir = TempDir::new().unwrap();
+    fs::create_dir(dir.path().join("root")).unwrap();
+    let validator = validator(Name::Report);
+    for targets in [["root"].as_slice(), &["root", "root"]] {
+        let arguments =
+            [&["verify", "-d", "debian-12", "-p", "nectar-base-port22", "--format", "json"], targets]
+                .concat();
+        let (code, out, said) = run(&arguments, dir.path());
+        assert_eq!(code, 1, "{said}");
+        let mut report: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(complaints(&validator, &report), Vec::<String>::new());
+        report["colour"] = "red".into();
+        assert!(!validator.is_valid(&report));
+        assert!(
+            !validator.is_valid(&serde_json::from_str(&out.replace("\"unobserved\"", "\"unseen\"")).unwrap())
+        );
+    }
+}
+
+#[test]
+fn schemas_explain_and_know_ones_own_checks() {
+    let dir = TempDir::new().unwrap();
+    let (code, out, _) = run(&["schema", "profile"], dir.path());
+    let schema: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(code, 0);
+    assert!(schema["properties"]["waivers"]["description"].is_string());
+    let port = &schema["$defs"]["Parameters"]["properties"]["ssh_port"];
+    assert_eq!(port["maximum"], 65535);
+    assert!(port["description"].is_string());
+    assert!(!out.contains("[`"), "links of rustdoc are no help");
+    fs::create_dir_all(dir.path().join("mine/profiles/checks")).unwrap();
+    let own = "id: own-check\ntitle: Own\nseverity: low\nreferences: []\nrationale: r\nremediation: r\nsettings: []\n";
+    fs::write(dir.path().join("mine/profiles/checks/own-check.yaml"), own).unwrap();
+    assert!(run(&["--assets", "mine", "schema", "profile"], dir.path()).1.contains("own-check"));
+    let (code, out, _) = run(&["schema"], dir.path());
+    assert!(code == 0 && out.contains("distro"), "{out}");
 }

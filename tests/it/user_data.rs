@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use ironseed::plan::Plan;
 use tempfile::TempDir;
 
 use crate::plans;
@@ -13,8 +14,8 @@ use crate::program::{have, real, run};
 const PUBLIC: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPi29tQcMJoPpxrwWbJZO1wMAVtJuVZoQxNB4+SLGNqI me@home\n";
 
-/// User-data of every profile and distribution, in files, with the names of those files.
-fn all(folder: &Path) -> Vec<String> {
+/// User-data of every profile and distribution, in files: their names, and the plans that they are of.
+fn all(folder: &Path) -> Vec<(String, Plan)> {
     fs::write(folder.join("id.pub"), PUBLIC).unwrap();
     let mut names = Vec::new();
     for plan in plans::all() {
@@ -32,7 +33,7 @@ fn all(folder: &Path) -> Vec<String> {
         }
         assert!(out.starts_with("#cloud-config\n"), "{name}: {err}");
         fs::write(folder.join(&name), out).unwrap();
-        names.push(name);
+        names.push((name, plan));
     }
     names
 }
@@ -49,7 +50,7 @@ fn the_real_cloud_init_takes_it() {
         return;
     }
     let dir = TempDir::new().unwrap();
-    for name in all(dir.path()) {
+    for (name, _) in all(dir.path()) {
         real("cloud-init", &["schema", "-c", &name], dir.path());
     }
     // The control: it does refuse what is wrong.
@@ -66,7 +67,7 @@ fn another_yaml_reader_sees_the_same_values() {
     }
     let dir = TempDir::new().unwrap();
     let script = "import json, sys, yaml\njson.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)";
-    for name in all(dir.path()) {
+    for (name, plan) in all(dir.path()) {
         let theirs = real(python, &["-c", script, &name], dir.path()).stdout;
         let theirs: serde_json::Value = serde_json::from_slice(&theirs).unwrap();
         let text = fs::read_to_string(dir.path().join(&name)).unwrap();
@@ -79,8 +80,6 @@ fn another_yaml_reader_sees_the_same_values() {
             assert!(file["permissions"].as_str().is_some_and(|p| p.starts_with('0')), "{name}: {file}");
         }
         // Every word of every file arrives as it was meant.
-        let (profile, distro) = name.trim_end_matches(".yaml").rsplit_once("-debian-").unwrap();
-        let plan = plans::resolve(profile, &format!("debian-{distro}"));
         let bundle = ironseed::render::bundle(&plan, &ironseed::assets::Assets::embedded()).unwrap();
         for wanted in bundle.files.values() {
             let files = theirs["write_files"].as_array().unwrap();

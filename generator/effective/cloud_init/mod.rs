@@ -8,7 +8,7 @@
 
 #[cfg(test)]
 mod differential;
-mod pyyaml;
+pub mod pyyaml;
 
 use std::collections::BTreeMap;
 

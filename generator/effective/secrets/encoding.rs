@@ -2,7 +2,7 @@
 
 /// Decodes base64 (standard or URL alphabet), leaving white space and written-out `\n`, `\r`
 /// out. `None` where anything else stands in it. Padding may lack.
-pub(in crate::effective) fn base64(text: &[u8]) -> Option<Vec<u8>> {
+pub fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut count, mut ended) = (0_u32, 0, false);
     let mut bytes = text.iter().copied();

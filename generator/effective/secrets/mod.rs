@@ -14,6 +14,7 @@ mod verify;
 
 use serde::{Deserialize, Serialize};
 
+pub use encoding::base64;
 pub use files::by_path;
 pub use scan::Scanner;
 

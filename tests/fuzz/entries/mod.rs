@@ -6,6 +6,7 @@
 
 mod disks;
 pub mod input;
+mod linting;
 mod profiles;
 mod readers;
 mod whole;
@@ -38,7 +39,7 @@ pub enum Takes {
 }
 
 /// All of them.
-pub const TARGETS: [&Target; 27] = [
+pub const TARGETS: [&Target; 28] = [
     &readers::ACCOUNTS,
     &readers::APT,
     &readers::CLOUD_INIT,
@@ -65,6 +66,7 @@ pub const TARGETS: [&Target; 27] = [
     &disks::QCOW2,
     &disks::TAR,
     &disks::XFS,
+    &linting::LINT,
     &profiles::PROFILE,
 ];
 

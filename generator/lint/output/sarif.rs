@@ -1,0 +1,52 @@
+//! Findings as SARIF, which code hosts show beside the lines.
+
+use super::place;
+use crate::check::Severity;
+use crate::lint::{Finding, Linted, rules};
+use crate::location::Location as Place;
+use crate::sarif::{self, Configuration, Level, Location, Log, Rule};
+
+/// All files as one run, with every rule that there is.
+pub fn sarif(files: &[Linted]) -> Log {
+    let rules = rules::ALL.iter().map(|rule| Rule {
+        id: rule.id.to_owned(),
+        short_description: rule.title.into(),
+        full_description: Some(rule.rationale.into()),
+        help_uri: None,
+        help: Some(rule.remedy.into()),
+        default_configuration: Configuration { level: level(rule.severity) },
+        properties: [("tags".to_owned(), serde_json::json!(["security", "cloud-init"]))].into(),
+    });
+    let results =
+        files.iter().flat_map(|linted| linted.findings.iter().map(|finding| result(linted, finding)));
+    Log::new(rules.collect(), results.collect())
+}
+
+fn result(linted: &Linted, finding: &Finding) -> sarif::Finding {
+    let place = place(linted, finding);
+    let number = |value: usize| u32::try_from(value).ok();
+    let start = Place {
+        file: linted.name.clone(),
+        line: number(place.start.line),
+        column: number(place.start.column),
+    };
+    let mut location = Location::from(&start);
+    if let Some(region) = &mut location.physical_location.region {
+        region.end_line = number(place.end.line);
+        region.end_column = number(place.end.column.max(place.start.column + 1));
+    }
+    let inside = place.part.map_or_else(String::new, |(part, at)| format!(" ({part}, line {})", at.line));
+    let message = format!("{}{inside}", finding.message);
+    let mut result =
+        sarif::Finding::new(finding.rule.id, level(finding.rule.severity), message, vec![location]);
+    result.rule_index = rules::ALL.iter().position(|rule| rule.id == finding.rule.id);
+    result
+}
+
+fn level(severity: Severity) -> Level {
+    match severity {
+        Severity::High => Level::Error,
+        Severity::Medium => Level::Warning,
+        Severity::Low => Level::Note,
+    }
+}
