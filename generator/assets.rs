@@ -1,10 +1,13 @@
 //! Profiles, distributions and templates: embedded in the binary, overridable from a directory.
 //!
 //! With an override directory, a file there replaces the embedded file of the same path and new
-//! files are added. Knows nothing of what the files say.
+//! files are added. Where the user's own files are read, from the disk or from somewhere else, is a
+//! [`Files`]. Knows nothing of what the files say.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
@@ -15,10 +18,58 @@ static PROFILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 static IMAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/images");
 
+/// Where the user's own files are read: those that are named by a path, and those of an override directory.
+pub trait Files: Debug + Send + Sync {
+    /// A file's text.
+    ///
+    /// # Errors
+    /// It is not there, can't be read, or is no UTF-8.
+    fn read(&self, path: &Path) -> Result<Source, ConfigError>;
+
+    /// Whether there is a file of this name.
+    fn is_file(&self, path: &Path) -> bool;
+
+    /// The files directly in a folder, in any order; none where there is no such folder.
+    fn list(&self, folder: &Path) -> Vec<PathBuf>;
+}
+
+/// The files of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> Result<Source, ConfigError> {
+        read(path)
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        path.is_file()
+    }
+
+    fn list(&self, folder: &Path) -> Vec<PathBuf> {
+        let entries = walkdir::WalkDir::new(folder).min_depth(1).max_depth(1).into_iter();
+        entries.flatten().map(walkdir::DirEntry::into_path).filter(|path| path.is_file()).collect()
+    }
+}
+
 /// The three folders of data that the program works from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Assets {
-    overrides: Option<PathBuf>,
+    overrides: Option<Overrides>,
+    files: Arc<dyn Files>,
+}
+
+/// A directory that is laid over the embedded assets, and where it is read.
+#[derive(Clone, Debug)]
+struct Overrides {
+    directory: PathBuf,
+    files: Arc<dyn Files>,
+}
+
+impl Default for Assets {
+    fn default() -> Self {
+        Self { overrides: None, files: Arc::new(Disk) }
+    }
 }
 
 impl Assets {
@@ -39,12 +90,32 @@ impl Assets {
                 directory.display()
             )));
         }
-        Ok(Self { overrides: Some(directory.to_owned()) })
+        let overrides = Overrides { directory: directory.to_owned(), files: Arc::new(Disk) };
+        Ok(Self { overrides: Some(overrides), ..Self::default() })
+    }
+
+    /// The same assets with the user's own files read elsewhere, and from there the override directory too, where it
+    /// is among these files as `directory`.
+    #[must_use]
+    pub fn moved(&self, files: Arc<dyn Files>, directory: Option<PathBuf>) -> Self {
+        let overrides = match directory {
+            Some(directory) => Some(Overrides { directory, files: Arc::clone(&files) }),
+            None => self.overrides.clone(),
+        };
+        Self { overrides, files }
     }
 
     /// The directory that is laid over the embedded assets, if there is one.
     pub fn directory(&self) -> Option<&Path> {
-        self.overrides.as_deref()
+        self.overrides.as_ref().map(|o| o.directory.as_path())
+    }
+
+    /// Reads a file of the user's.
+    ///
+    /// # Errors
+    /// See [`Files::read`].
+    pub fn read(&self, path: &Path) -> Result<Source, ConfigError> {
+        self.files.read(path)
     }
 
     /// The files directly in a folder such as `profiles/checks`, sorted by name.
@@ -59,13 +130,10 @@ impl Assets {
                 files.insert(name.clone(), Source { name, text: text.to_owned() });
             }
         }
-        if let Some(directory) = &self.overrides {
-            for entry in walkdir::WalkDir::new(directory.join(folder)).min_depth(1).max_depth(1) {
-                let Ok(entry) = entry else { continue };
-                if entry.path().is_file() {
-                    let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
-                    files.insert(name, read(entry.path())?);
-                }
+        if let Some(Overrides { directory, files: own }) = &self.overrides {
+            for path in own.list(&directory.join(folder)) {
+                let file = path.file_name().unwrap_or_default().to_string_lossy();
+                files.insert(format!("{folder}/{file}"), own.read(&path)?);
             }
         }
         Ok(files.into_values().collect())
@@ -76,8 +144,11 @@ impl Assets {
     /// # Errors
     /// The override directory's file can't be read.
     pub fn get(&self, path: &str) -> Result<Option<Source>, ConfigError> {
-        if let Some(file) = self.overrides.as_ref().map(|d| d.join(path)).filter(|p| p.is_file()) {
-            return read(&file).map(Some);
+        if let Some(Overrides { directory, files }) = &self.overrides {
+            let file = directory.join(path);
+            if files.is_file(&file) {
+                return files.read(&file).map(Some);
+            }
         }
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         Ok(embedded_files(folder)
@@ -87,7 +158,7 @@ impl Assets {
     }
 }
 
-/// Reads a user's file.
+/// Reads a file of this machine.
 ///
 /// # Errors
 /// It can't be read, or is no UTF-8.

@@ -3,15 +3,17 @@
 //! Owns the catalogue's file format. Knows neither distributions nor how a setting is rendered
 //! or observed.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::assets::Assets;
 use crate::diagnostic::ConfigError;
+use crate::settings::Setting;
 use crate::yaml::{self, Source, Spanned};
 
 /// How bad it is when a check fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Good practice.
@@ -50,16 +52,32 @@ pub struct Check {
     pub source: Source,
 }
 
-#[derive(Deserialize)]
+/// A piece of desired state: what it is, why, and the settings that bring it about.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Check")]
 struct CheckFile {
+    /// Slug, such as `ssh-password-login`: the file's name.
+    #[schemars(with = "String")]
     id: Spanned<String>,
+    /// One line.
     title: String,
+    /// How bad a failure is.
     severity: Severity,
+    /// `Check-Security-NN`, CIS, ANSSI… identifiers.
     references: Vec<String>,
+    /// Why it matters.
     rationale: String,
+    /// What the owner of a failing machine does.
     remediation: String,
+    /// The settings that it demands, with `${parameter}` where a profile chooses.
+    #[schemars(with = "Vec<Setting>")]
     settings: Vec<Spanned<Value>>,
+}
+
+/// The form of a check's file, before parameters are filled in.
+pub fn file_schema(generator: &mut SchemaGenerator) -> Schema {
+    generator.root_schema_for::<CheckFile>()
 }
 
 /// Every check there is, by id.

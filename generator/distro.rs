@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::effective::sshd::OpenSshVersion;
 use crate::release::{self, Document, Lifecycle, OsRelease};
 
 /// Facts about a release.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Distro {
     /// Slug, such as the `-d` option takes.
@@ -76,7 +77,7 @@ pub struct Distro {
 }
 
 /// Versions that decide what configuration means.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Versions {
     /// OpenSSH, with what its packager added.
@@ -96,7 +97,7 @@ pub struct Versions {
 }
 
 /// Which program plays a role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Backends {
     /// Package manager.
@@ -114,7 +115,7 @@ pub struct Backends {
 }
 
 /// Package managers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PackageBackend {
     /// dpkg and apt.
@@ -124,7 +125,7 @@ pub enum PackageBackend {
 }
 
 /// Programs that install updates by themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum UpdatesBackend {
     /// unattended-upgrades with apt's timers.
@@ -136,7 +137,7 @@ pub enum UpdatesBackend {
 }
 
 /// Host firewalls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FirewallBackend {
     /// nftables from `/etc/nftables.conf`.
@@ -148,7 +149,7 @@ pub enum FirewallBackend {
 }
 
 /// Where PAM's shared stacks come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PamBackend {
     /// `pam-auth-update` makes them of the packages' profiles.
@@ -158,7 +159,7 @@ pub enum PamBackend {
 }
 
 /// What writes the boot menu.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BootBackend {
     /// `update-grub` writes `grub.cfg` of GRUB's defaults.
@@ -168,7 +169,7 @@ pub enum BootBackend {
 }
 
 /// Programs that ban attackers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BanBackend {
     /// fail2ban reading the journal.
@@ -176,7 +177,7 @@ pub enum BanBackend {
 }
 
 /// Where security updates come from. What only another package manager knows stays empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Archive {
     /// apt: what `lsb_release -i` says, `${distro_id}` in patterns.
@@ -198,7 +199,7 @@ pub struct Archive {
 }
 
 /// A repository that is set up by installing a package.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExtraRepository {
     /// The package that sets it up.
@@ -208,7 +209,7 @@ pub struct ExtraRepository {
 }
 
 /// What an archive's Release file says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ArchiveSuite {
     /// `security`, `updates` or `release`.
@@ -224,7 +225,7 @@ pub struct ArchiveSuite {
 }
 
 /// How an image is made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImageFacts {
     /// The engine that makes it.
@@ -257,7 +258,7 @@ pub struct ImageFacts {
 }
 
 /// Programs that make images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
     /// mmdebstrap in a user namespace.
@@ -267,7 +268,7 @@ pub enum Engine {
 }
 
 /// What OpenStack is told of an image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenStackFacts {
     /// `os_distro`.
@@ -351,6 +352,15 @@ fn of(document: &Document) -> Result<Distro, ConfigError> {
 /// A broken file.
 pub fn ids(assets: &Assets) -> Result<Vec<String>, ConfigError> {
     Ok(release::all(assets)?.into_iter().filter(|r| !r.known_only).map(|r| r.id).collect())
+}
+
+/// Every built-in release that can be rendered.
+///
+/// # Errors
+/// A broken file.
+pub fn all(assets: &Assets) -> Result<Vec<Distro>, ConfigError> {
+    let known_only = |d: &&Document| d.facts().get("known_only").and_then(Value::as_bool) == Some(true);
+    release::documents(assets)?.iter().filter(|d| !known_only(d)).map(of).collect()
 }
 
 /// The release that is meant where none is named.

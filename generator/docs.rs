@@ -6,6 +6,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::assets::Assets;
@@ -15,7 +16,7 @@ use crate::observation::Plane;
 use crate::plan::{Plan, PlannedCheck};
 use crate::profile::{self, Vocabulary};
 use crate::settings::KINDS;
-use crate::{distro, parameter, release};
+use crate::{distro, parameter, release, schema};
 
 /// Where a page says that it is not to be edited.
 const GENERATED: &str = "<!-- Generated from the data: change that, then run `UPDATE_DOCS=1 cargo test docs_are_current`. -->\n\n";
@@ -149,6 +150,7 @@ fn distributions_page() -> String {
     page
 }
 
+<<<<<<< HEAD
 /// Every rule of `lint` with its example, which the tests execute.
 fn lint_page() -> String {
     let mut page = format!("# Rules of `ironseed lint`\n\n{GENERATED}");
@@ -179,6 +181,16 @@ fn lint_page() -> String {
         .unwrap();
     }
     page
+=======
+/// The schemas of everything that has one, and their files.
+fn schemas() -> Vec<(String, String)> {
+    let written = |name: &schema::Name| {
+        let schema = schema::of(*name, &Assets::embedded()).unwrap();
+        let file = name.to_possible_value().unwrap().get_name().to_owned();
+        (format!("docs/schema/{file}.json"), serde_json::to_string_pretty(&schema).unwrap() + "\n")
+    };
+    schema::Name::value_variants().iter().map(written).collect()
+>>>>>>> main
 }
 
 /// Text that does not end a table's cell.
@@ -188,14 +200,19 @@ fn cell(text: &str) -> String {
 
 #[test]
 fn docs_are_current() {
+<<<<<<< HEAD
     let pages: [(&str, String); 4] = [
+=======
+    let pages = [
+>>>>>>> main
         ("docs/checks.md", checks_page()),
         ("docs/parameters.md", parameters_page()),
         ("docs/distributions.md", distributions_page()),
         ("docs/lint-rules.md", lint_page()),
     ];
-    for (path, wanted) in pages {
-        let file = repository().join(path);
+    let pages = pages.map(|(path, page)| (path.to_owned(), page));
+    for (path, wanted) in pages.into_iter().chain(schemas()) {
+        let file = repository().join(&path);
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(&file, &wanted).unwrap();
         }

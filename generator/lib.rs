@@ -6,6 +6,7 @@ pub mod build;
 pub mod check;
 pub mod cli;
 pub mod diagnostic;
+pub mod diff;
 pub mod distro;
 #[cfg(test)]
 mod docs;
@@ -23,7 +24,12 @@ pub mod release;
 pub mod render;
 pub mod report;
 pub mod sarif;
+<<<<<<< HEAD
+=======
+pub mod schema;
+>>>>>>> main
 pub mod settings;
+pub mod stock;
 pub mod target;
 pub mod verify;
 pub mod vm;

@@ -1,12 +1,24 @@
 //! What was seen of a setting, where, and what it means.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::location::Location;
 
 /// Where an observation was made.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    clap::ValueEnum,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Plane {
@@ -26,7 +38,7 @@ impl std::fmt::Display for Plane {
 }
 
 /// What an observation means. Never silence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// As wanted.
@@ -46,6 +58,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome, from good to bad.
+    pub const ALL: [Self; 7] = [
+        Self::Pass,
+        Self::Attested,
+        Self::NotApplicable,
+        Self::Waived,
+        Self::Unobserved,
+        Self::Error,
+        Self::Fail,
+    ];
+
     /// Whether a gate may let this through.
     pub fn is_acceptable(self) -> bool {
         matches!(self, Self::Pass | Self::Attested | Self::NotApplicable | Self::Waived)
@@ -66,7 +89,7 @@ impl Outcome {
 }
 
 /// One thing seen on one plane.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Observation {
     /// Where it was made.
     pub plane: Plane,
@@ -165,4 +188,17 @@ impl Observation {
         self.overridden = losing;
         self
     }
+}
+
+/// What observations amount to: the worst decides, but what does not apply says nothing about the
+/// rest. Something of which nothing was seen is unobserved.
+pub fn aggregate<'a>(observations: impl IntoIterator<Item = &'a Observation>) -> Outcome {
+    let (mut decisive, mut any) = (None, None);
+    for outcome in observations.into_iter().map(|o| o.outcome) {
+        any = any.max(Some(outcome));
+        if outcome != Outcome::NotApplicable {
+            decisive = decisive.max(Some(outcome));
+        }
+    }
+    decisive.or(any).unwrap_or(Outcome::Unobserved)
 }

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::civil::Date;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::assets::{self, Assets};
+use crate::assets::Assets;
 use crate::check::Catalogue;
 use crate::diagnostic::{ConfigError, suggestion};
 use crate::location::{Location, Sourced};
@@ -35,6 +36,10 @@ pub struct Profile {
     pub parameters: BTreeMap<String, Sourced<Value>>,
     /// Accepted failures.
     pub waivers: Vec<Waiver>,
+    /// The file itself, without what it extends.
+    pub file: String,
+    /// Checks that were inherited and dropped, each with the line that dropped it.
+    pub dropped: Vec<Sourced<String>>,
 }
 
 /// An accepted failure: whose, why, until when.
@@ -52,32 +57,76 @@ pub struct Waiver {
     pub origin: Location,
 }
 
-#[derive(Deserialize)]
+/// A named choice of checks, with values for their parameters and accepted failures.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Profile")]
 struct ProfileFile {
+    /// Slug.
+    #[schemars(with = "String")]
     name: Spanned<String>,
+    /// One line.
     title: String,
+    /// What it is for, and what it costs its users.
     #[serde(default)]
     description: String,
+    /// Profiles below this one, by built-in name or by a path relative to this file. Later ones win.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     extends: Vec<Spanned<String>>,
+    /// Values of parameters.
     #[serde(default)]
+    #[schemars(schema_with = "parameters_schema")]
     parameters: Mapping<Spanned<Value>>,
+    /// The chosen checks, besides inherited ones.
     #[serde(default)]
+    #[schemars(schema_with = "check_ids_schema")]
     checks: Vec<Spanned<String>>,
+    /// Inherited checks that are left out.
     #[serde(default)]
+    #[schemars(schema_with = "check_ids_schema")]
     drop: Vec<Spanned<String>>,
+    /// Accepted failures.
     #[serde(default)]
     waivers: Vec<WaiverFile>,
 }
 
-#[derive(Deserialize)]
+/// A failure accepted by somebody, for a reason, until a day. One that has expired, or that covers nothing, is a failure
+/// itself.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Waiver")]
 struct WaiverFile {
+    /// The check that may fail.
+    #[schemars(schema_with = "check_id_schema")]
     check: Spanned<String>,
+    /// Who answers for it.
+    #[schemars(with = "String", length(min = 1))]
     owner: Spanned<String>,
+    /// Why it is accepted.
+    #[schemars(with = "String", length(min = 1))]
     reason: Spanned<String>,
+    /// Last day it holds.
+    #[schemars(with = "Date")]
     expires: Spanned<String>,
+}
+
+/// The form of a profile's file. It refers to definitions `CheckId` and `Parameters`, which the catalogue and the
+/// declarations have to fill in.
+pub fn file_schema(generator: &mut SchemaGenerator) -> Schema {
+    generator.root_schema_for::<ProfileFile>()
+}
+
+fn check_id_schema(_: &mut SchemaGenerator) -> Schema {
+    Schema::new_ref("#/$defs/CheckId".into())
+}
+
+fn check_ids_schema(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": check_id_schema(generator) })
+}
+
+fn parameters_schema(_: &mut SchemaGenerator) -> Schema {
+    Schema::new_ref("#/$defs/Parameters".into())
 }
 
 /// What profiles may refer to.
@@ -110,7 +159,7 @@ fn find(name: &str, assets: &Assets, from: Option<&Source>) -> Result<Source, Co
     if is_path(name) {
         let base =
             from.map(|s| Path::new(&s.name).parent().unwrap_or(Path::new(""))).unwrap_or(Path::new(""));
-        return assets::read(&base.join(name));
+        return assets.read(&base.join(name));
     }
     if let Some(source) = assets.get(&format!("profiles/{name}.yaml"))? {
         return Ok(source);
@@ -150,6 +199,8 @@ fn layer(
         checks: Vec::new(),
         parameters: BTreeMap::new(),
         waivers: Vec::new(),
+        file: source.name.clone(),
+        dropped: Vec::new(),
     };
     for parent in &file.extends {
         let below = find(&parent.value, vocabulary.assets, Some(&source))
@@ -174,6 +225,7 @@ impl Profile {
         }
         self.parameters.extend(parent.parameters);
         self.waivers.extend(parent.waivers);
+        self.dropped.extend(parent.dropped);
     }
 
     fn apply(
@@ -211,6 +263,7 @@ impl Profile {
                 let help = suggestion(&check.value, self.checks.iter().map(|c| c.value.as_str()));
                 return Err(point(source, check, &title, &help));
             }
+            self.dropped.push(Sourced::new(check.value.clone(), source.locate(check.referenced)));
         }
         for waiver in file.waivers {
             let waiver = waiver.read(source, vocabulary)?;

@@ -8,12 +8,61 @@
 # Does nothing, and needs no root, where everything is there already.
 set -euo pipefail
 
-build=(mmdebstrap uidmap e2fsprogs qemu-system-x86 qemu-utils seabios openssh-client
-	build-essential)
-test=(auditd btrfs-progs chrony cloud-init distro-info-data fail2ban firewalld gdisk grub-common
-	grub-emu iproute2 iptables kmod libpam-modules nftables openssh-server ovmf packer postfix python3
-	python3-dnf python3-pwquality python3-systemd python3-yaml rpm rsyslog shellcheck sudo systemd ufw
-	unattended-upgrades unbound xfsprogs)
+build=(
+	build-essential
+	ca-certificates
+	curl
+	e2fsprogs
+	mmdebstrap
+	openssh-client
+	qemu-system-x86
+	qemu-utils
+	seabios
+	uidmap
+)
+test=(
+	auditd
+	btrfs-progs
+	chromium
+	chrony
+	cloud-init
+	db5.3-util
+	distro-info-data
+	fail2ban
+	firewalld
+	gdisk
+	grub-common
+	grub-emu
+	iproute2
+	iptables
+	kmod
+	libpam-modules
+	libxml2-utils
+	man-db
+	nftables
+	openscap-common
+	openscap-scanner
+	openssh-server
+	openssl
+	ovmf
+	packer
+	postfix
+	python3
+	python3-dnf
+	python3-jsonschema
+	python3-pwquality
+	python3-systemd
+	python3-yaml
+	rpm
+	rsyslog
+	shellcheck
+	sudo
+	systemd
+	ufw
+	unattended-upgrades
+	unbound
+	xfsprogs
+)
 bench=(hyperfine time)
 
 case ${1:-} in

@@ -11,12 +11,16 @@ mod bootstrap;
 mod disk;
 mod identity;
 mod payload;
-mod qcow2;
+pub mod qcow2;
 mod recipe;
+mod record;
 mod scratch;
 pub mod tools;
 
+pub use payload::{EVIDENCE, REMOVALS, records};
 pub use recipe::{Recipe, RecipeFile};
+pub use record::{BaseRecord, RECORD, Record, Release};
+pub use scratch::Scratch;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -29,7 +33,6 @@ use std::time::{Duration, Instant};
 use bootstrap::Bootstrap;
 use disk::BootFiles;
 use identity::Identity;
-use scratch::Scratch;
 
 /// A long part of a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +47,24 @@ pub enum Step {
     Filesystem,
     /// Compressing the disk into the image.
     Image,
+    /// Fetching a stock image, and making a disk of it.
+    Stock,
+    /// The stock image's first boot, with user-data.
+    FirstBoot,
+    /// Looking at the machine that came of it.
+    Verification,
+    /// Taking away what the machine has of its own, and switching it off.
+    Sealing,
 }
 
 impl Step {
-    /// All steps in order, for a display that counts.
-    pub const ALL: [Self; 5] =
-        [Self::Base, Self::Packages, Self::Configuration, Self::Filesystem, Self::Image];
+    /// The steps of an image of packages in order, for a display that counts.
+    pub const OF_PACKAGES: &[Self] =
+        &[Self::Base, Self::Packages, Self::Configuration, Self::Filesystem, Self::Image];
+
+    /// The steps of an image of a stock image.
+    pub const OF_STOCK: &[Self] =
+        &[Self::Stock, Self::FirstBoot, Self::Verification, Self::Sealing, Self::Image];
 
     /// What people read.
     pub fn title(self) -> &'static str {
@@ -59,6 +74,10 @@ impl Step {
             Self::Configuration => "configuration",
             Self::Filesystem => "filesystem",
             Self::Image => "image",
+            Self::Stock => "stock image",
+            Self::FirstBoot => "first boot",
+            Self::Verification => "verification",
+            Self::Sealing => "sealing",
         }
     }
 }
@@ -69,6 +88,8 @@ pub trait Progress {
     fn step(&self, step: Step);
     /// Bytes done, of all, in the step that runs. Only some steps know.
     fn advance(&self, done: u64, total: u64);
+    /// A line that the machine says which becomes the image, where there is one.
+    fn hear(&self, _line: &str) {}
 }
 
 /// Tells nobody.
@@ -86,36 +107,10 @@ pub struct Built {
     pub size: u64,
     /// What mmdebstrap and the hooks said.
     pub log: PathBuf,
-    /// What the build recorded in the image.
-    pub record: Record,
+    /// What the build recorded in the image; `None` where its package manager leaves no record.
+    pub record: Option<Record>,
     /// How long it took.
     pub elapsed: Duration,
-}
-
-/// `/usr/share/ironseed/build.json`: what was known when the package lists were still there.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Record {
-    /// Version of this format: 1.
-    pub format: u32,
-    /// Packages for which the archives had a newer version.
-    pub pending: Vec<String>,
-    /// The security archives that were asked.
-    pub security_release: Vec<Release>,
-    /// SHA-256 of `/var/lib/dpkg/status`.
-    pub dpkg_status_sha256: String,
-}
-
-/// An archive's Release file.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Release {
-    /// Suite (`stable-security`).
-    pub suite: String,
-    /// Codename (`trixie-security`).
-    pub codename: String,
-    /// When it was made, as written there.
-    pub date: String,
 }
 
 /// Why there is no image.
@@ -201,7 +196,10 @@ pub fn build(
     };
     bootstrap.until_packed(progress)?;
     let mut result = read_result(&scratch.path().join(bootstrap::RESULT))?;
-    let record = read_record(&take(&mut result, "build.json")?)?;
+    let record = Record::parse(&take(&mut result, "build.json")?).map_err(BuildError::Disk)?;
+    if !record.pending.is_empty() {
+        return Err(BuildError::Pending(record.pending));
+    }
 
     let boot = BootFiles {
         boot_img: take(&mut result, "boot.img")?,
@@ -221,10 +219,11 @@ pub fn build(
         .and_then(|()| File::open(out_dir)?.sync_all())
         .map_err(BuildError::io(format!("writing {}", image.display())))?;
     let size = image.metadata().map_err(BuildError::io("measuring the image"))?.len();
-    Ok(Built { image, size, log: log_path(out_dir, name), record, elapsed: start.elapsed() })
+    Ok(Built { image, size, log: log_path(out_dir, name), record: Some(record), elapsed: start.elapsed() })
 }
 
-fn log_path(out_dir: &Path, name: &str) -> PathBuf {
+/// Where the log of a build stands.
+pub fn log_path(out_dir: &Path, name: &str) -> PathBuf {
     out_dir.join(format!("{name}.build.log"))
 }
 
@@ -258,10 +257,4 @@ fn read_result(archive: &Path) -> Result<HashMap<String, Vec<u8>>, BuildError> {
 
 fn take(files: &mut HashMap<String, Vec<u8>>, name: &str) -> Result<Vec<u8>, BuildError> {
     files.remove(name).ok_or_else(|| BuildError::Disk(format!("the build left no {name}")))
-}
-
-fn read_record(json: &[u8]) -> Result<Record, BuildError> {
-    let record: Record =
-        serde_json::from_slice(json).map_err(|error| BuildError::Disk(format!("build.json: {error}")))?;
-    if record.pending.is_empty() { Ok(record) } else { Err(BuildError::Pending(record.pending)) }
 }

@@ -11,9 +11,12 @@ use super::recipe::Recipe;
 /// The payload's place in the new root, while it is being built.
 pub const PLACE: &str = "/run/ironseed";
 
+/// Prints a tree's record: see there.
+pub const EVIDENCE: &str = include_str!("inside/evidence.sh");
+
 /// Deleted from every image, beside what the recipe names: what belongs to one machine, and
 /// what the build left behind.
-const REMOVALS: &[&str] = &[
+pub const REMOVALS: &[&str] = &[
     // Package lists and caches, and mmdebstrap's own configuration.
     "/etc/apt/apt.conf.d/00mmdebstrap",
     "/etc/apt/apt.conf.d/99mmdebstrap",
@@ -70,6 +73,7 @@ pub fn write(recipe: &Recipe, values: &Values, archive: File) -> io::Result<()> 
     payload.add("fstab", fstab(recipe, values.identity).as_bytes())?;
     payload.add("grub-defaults.cfg", grub_defaults(recipe).as_bytes())?;
     payload.add("early.cfg", disk::find_root(values.identity).as_bytes())?;
+    payload.add("evidence.sh", EVIDENCE.as_bytes())?;
     payload.add("finish.sh", include_bytes!("inside/finish.sh"))?;
     payload.add("pack.sh", include_bytes!("inside/pack.sh"))?;
     payload.add("grub-probe", include_bytes!("inside/grub-probe.sh"))?;
@@ -107,7 +111,7 @@ impl Payload {
 }
 
 /// Words, each ended by NUL.
-fn records<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+pub fn records<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
     words.into_iter().flat_map(|word| word.bytes().chain([0])).collect()
 }
 

@@ -22,8 +22,10 @@ pub const MKE2FS: Tool = Tool { name: "mke2fs", package: "e2fsprogs" };
 pub const NEWUIDMAP: Tool = Tool { name: "newuidmap", package: "uidmap" };
 /// Ends a child together with its parent.
 pub const SETPRIV: Tool = Tool { name: "setpriv", package: "util-linux" };
-/// Makes a throwaway overlay over an image.
+/// Makes a throwaway overlay over an image, and unpacks one.
 pub const QEMU_IMG: Tool = Tool { name: "qemu-img", package: "qemu-utils" };
+/// Fetches a stock image.
+pub const CURL: Tool = Tool { name: "curl", package: "curl" };
 /// Boots an image.
 pub const QEMU: Tool = Tool { name: "qemu-system-x86_64", package: "qemu-system-x86" };
 /// Logs in.

@@ -1,18 +1,20 @@
-//! `ironseed build`: an image from a profile.
+//! `ironseed build`: an image from a profile, by either engine.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
+use super::display::Display;
 use super::making::Making;
+use super::stock::FromStock;
 use super::{Ended, Outcome, print};
 use crate::assets::Assets;
-use crate::build::{self, Built, Progress, Recipe, RecipeFile, Step};
+use crate::build::{self, Built, Recipe, RecipeFile, Step};
 use crate::distro::Engine;
 use crate::plan::Plan;
 use crate::render::bundle::{Bundle, BundleFile, Phase};
+use crate::stock::StockError;
 use crate::{render, yaml};
 
 /// Builds a bootable qcow2 image, without root
@@ -20,6 +22,8 @@ use crate::{render, yaml};
 pub struct Build {
     #[command(flatten)]
     choice: Making,
+    #[command(flatten)]
+    stock: FromStock,
     /// Directory for the image and the engine's log
     #[arg(short, long, default_value = "dist", value_name = "DIR")]
     output: PathBuf,
@@ -28,26 +32,45 @@ pub struct Build {
 impl Build {
     pub fn run(self, assets: &Assets) -> Outcome {
         let plan = self.choice.resolve(assets)?;
-        let built = build(&plan, assets, &self.output)?;
+        let Some(built) = build(&plan, assets, &self.stock, &self.output)? else {
+            return Ok(Ended::Findings);
+        };
         print(&format!("{}\n", built.image.display()))?;
         Ok(Ended::Fine)
     }
 }
 
-/// Builds the image of a plan into a directory.
+/// Builds the image of a plan into a directory. `None`, after saying why, where what was made is not
+/// as the plan wants it.
 ///
 /// # Errors
 /// Missing tools, a failing engine, a full disk: with the end of the engine's log.
-pub fn build(plan: &Plan, assets: &Assets, output: &Path) -> anyhow::Result<Built> {
+pub fn build(
+    plan: &Plan,
+    assets: &Assets,
+    stock: &FromStock,
+    output: &Path,
+) -> anyhow::Result<Option<Built>> {
     let bundle = render::bundle(plan, assets)?;
-    let recipe = recipe(plan, &bundle)?;
     std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;
-    anyhow::ensure!(
-        plan.distro.image.engine == Engine::Mmdebstrap,
-        "{} has no engine that builds its images here; apply `ironseed user-data` or `ironseed render` to its cloud image",
-        plan.distro.title
-    );
-    let built = build::build(&recipe, output, &name(plan), &Display::new())?;
+    let built = match stock.order(plan, &bundle, assets)? {
+        Some(order) => match order.build(output, &name(plan), &Display::new(Step::OF_STOCK)) {
+            Err(StockError::Judged(why)) => {
+                anstream::eprintln!("no image was made: {why}");
+                return Ok(None);
+            }
+            built => built?,
+        },
+        None => {
+            anyhow::ensure!(
+                plan.distro.image.engine == Engine::Mmdebstrap,
+                "{} is built of its own cloud image: name one with --from and --sha256",
+                plan.distro.title
+            );
+            let recipe = recipe(plan, &bundle)?;
+            build::build(&recipe, output, &name(plan), &Display::new(Step::OF_PACKAGES))?
+        }
+    };
     let seconds = built.elapsed.as_secs();
     anstream::eprintln!(
         "built {} ({} MiB) in {seconds} s; the engine's log is {}",
@@ -55,7 +78,7 @@ pub fn build(plan: &Plan, assets: &Assets, output: &Path) -> anyhow::Result<Buil
         built.size >> 20,
         built.log.display()
     );
-    Ok(built)
+    Ok(Some(built))
 }
 
 /// File name, without extension, of a plan's image.
@@ -109,44 +132,4 @@ fn recipe(plan: &Plan, bundle: &Bundle) -> anyhow::Result<Recipe> {
         disk_size: DISK_SIZE,
         source_date_epoch: image.source_date_epoch,
     })
-}
-
-/// Shows the steps of a build on a terminal, and as plain lines elsewhere.
-struct Display {
-    bar: ProgressBar,
-}
-
-impl Display {
-    fn new() -> Self {
-        let bar = ProgressBar::new_spinner();
-        // The template is a constant; were it wrong, the default one does.
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(std::time::Duration::from_millis(200));
-        Self { bar }
-    }
-}
-
-impl Progress for Display {
-    fn step(&self, step: Step) {
-        let number = Step::ALL.iter().position(|s| *s == step).map_or(0, |i| i + 1);
-        let text = format!("[{number}/{}] {}", Step::ALL.len(), step.title());
-        if self.bar.is_hidden() {
-            anstream::eprintln!("{text}");
-        }
-        self.bar.set_message(text);
-    }
-
-    fn advance(&self, done: u64, total: u64) {
-        if total > 0 && !self.bar.is_hidden() {
-            self.bar.set_message(format!("image: {} of {} MiB", done >> 20, total >> 20));
-        }
-    }
-}
-
-impl Drop for Display {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-    }
 }

@@ -4,6 +4,9 @@
 //! stdout is the product, stderr is for people.
 
 mod build;
+mod completions;
+mod diff;
+mod display;
 mod explain;
 mod lifecycle;
 mod lint;
@@ -14,6 +17,9 @@ mod observe;
 mod plan;
 mod publish;
 mod render;
+mod report;
+mod schema;
+mod stock;
 mod user_data;
 mod verify;
 
@@ -53,10 +59,15 @@ enum Verb {
     List(list::List),
     Explain(explain::Explain),
     Plan(plan::ShowPlan),
+    Diff(diff::Diff),
     UserData(user_data::UserDataVerb),
     Render(render::RenderVerb),
     Build(build::Build),
     Verify(verify::Verify),
+    Report(report::ReportVerb),
+    Schema(schema::SchemaVerb),
+    Completions(completions::Completions),
+    Man(completions::Man),
     Lifecycle(lifecycle::LifecycleVerb),
     Lint(lint::LintVerb),
     Matrix(matrix::Matrix),
@@ -132,10 +143,15 @@ pub fn main() -> ExitCode {
         Verb::List(verb) => verb.run(&assets),
         Verb::Explain(verb) => verb.run(&assets),
         Verb::Plan(verb) => verb.run(&assets),
+        Verb::Diff(verb) => verb.run(&assets),
         Verb::UserData(verb) => verb.run(&assets),
         Verb::Render(verb) => verb.run(&assets),
         Verb::Build(verb) => verb.run(&assets),
         Verb::Verify(verb) => verb.run(&assets),
+        Verb::Report(verb) => verb.run(),
+        Verb::Schema(verb) => verb.run(&assets),
+        Verb::Completions(verb) => verb.run(),
+        Verb::Man(verb) => verb.run(),
         Verb::Lifecycle(verb) => verb.run(&assets),
         Verb::Lint(verb) => verb.run(&assets),
         Verb::Matrix(verb) => verb.run(&assets),

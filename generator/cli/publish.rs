@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::build::{build, name};
 use super::making::Making;
+use super::stock::FromStock;
 use super::{Ended, Outcome, print, resolve, today, verify};
 use crate::assets::Assets;
 use crate::plan::Plan;
@@ -52,6 +53,8 @@ impl Publish {
 pub struct Release {
     #[command(flatten)]
     choice: Making,
+    #[command(flatten)]
+    stock: FromStock,
     /// Store to publish into; the image is built in a hidden folder of it
     #[arg(short, long, default_value = "dist", value_name = "DIR")]
     output: PathBuf,
@@ -62,7 +65,7 @@ impl Release {
         let plan = self.choice.resolve(assets)?;
         // A folder of its own: another profile may be released into the same store meanwhile.
         let work = self.output.join(format!(".work-{}", name(&plan)));
-        let built = build(&plan, assets, &work)?;
+        let Some(built) = build(&plan, assets, &self.stock, &work)? else { return Ok(Ended::Findings) };
         anstream::eprintln!("verifying {} offline and booted", built.image.display());
         let target = target::open(&built.image)?;
         let report = verify::report(&built.image, &target, &plan, &Selection::all(), true, today())?;

@@ -1,4 +1,4 @@
-//! `ironseed verify`: every check of a plan against a target.
+//! `ironseed verify`: every check of a plan against a target, or against several.
 
 use std::path::{Path, PathBuf};
 
@@ -6,24 +6,28 @@ use anyhow::Context;
 use clap::Args;
 use jiff::civil::Date;
 
-use super::{Ended, Format, Outcome, print, resolve, today};
+use super::{Ended, Outcome, print, resolve, today};
 use crate::assets::Assets;
+use crate::build::Record;
 use crate::diagnostic::ConfigError;
 use crate::distro::{self, Distro};
 use crate::effective::os_release;
 use crate::observation::Plane;
 use crate::plan::Plan;
-use crate::report::{self, Report, TargetReport};
+use crate::report::{Form, Report, TargetReport};
 use crate::target::{self, DiskFormat, LocalExec, Root, Target, TargetKind};
 use crate::verify::{self, Look, Nature, Selection};
 
-/// Verifies a directory, tar, disk image or the running system against every check
+/// Verifies directories, tars, disk images or the running system against every check
+///
+/// Several targets stand side by side in one report; two of one distribution are before and after.
 ///
 /// Exit code 0: nothing is wrong. 1: findings. 2: could not run.
 #[derive(Args)]
 pub struct Verify {
     /// Directory, tar, raw or qcow2 disk image; `/` is the running system
-    target: PathBuf,
+    #[arg(required = true, value_name = "TARGET")]
+    targets: Vec<PathBuf>,
     /// Profile: a built-in name, or the path of your own YAML
     #[arg(short, long, default_value = "nectar-base", value_name = "NAME|FILE")]
     profile: String,
@@ -41,7 +45,7 @@ pub struct Verify {
     skip: Vec<String>,
     /// Output form
     #[arg(long, default_value = "human")]
-    format: Format,
+    format: Form,
     /// Write the JSON report to this file as well
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -53,25 +57,29 @@ pub struct Verify {
 impl Verify {
     pub fn run(self, assets: &Assets) -> Outcome {
         let today = self.on.unwrap_or_else(today);
-        let target = target::open(&self.target)?;
+        let looks: anyhow::Result<Vec<Report>> =
+            self.targets.iter().map(|target| self.look(target, today, assets)).collect();
+        let reports = looks?;
+        if let Some(path) = &self.report {
+            super::write_whole(path, Form::Json.write(&reports)?.as_bytes())?;
+        }
+        print(&self.format.write(&reports)?)?;
+        Ok(if reports.iter().all(Report::is_clean) { Ended::Fine } else { Ended::Findings })
+    }
+
+    /// The report on one of the targets.
+    fn look(&self, path: &Path, today: Date, assets: &Assets) -> anyhow::Result<Report> {
+        let target = target::open(path)?;
         let distro = match &self.distro {
             Some(id) => distro::load(id, assets)?,
-            None => detect(Root::new(target.tree.as_ref()), &self.target, assets)?,
+            None => detect(Root::new(target.tree.as_ref()), path, assets)?,
         };
         let plan = resolve(&self.profile, distro, assets)?;
         let selection = match &self.only[..] {
             [] => Selection::skip(&plan, &self.skip)?,
             only => Selection::only(&plan, only)?,
         };
-        let report = report(&self.target, &target, &plan, &selection, self.boot, today)?;
-        if let Some(path) = &self.report {
-            super::write_whole(path, report.to_json()?.as_bytes())?;
-        }
-        match self.format {
-            Format::Human => print(&report::human(&report))?,
-            Format::Json => print(&report.to_json()?)?,
-        }
-        Ok(if report.is_clean() { Ended::Fine } else { Ended::Findings })
+        report(path, &target, &plan, &selection, self.boot, today)
     }
 }
 
@@ -120,7 +128,9 @@ pub fn report(
         TargetKind::Directory => None,
         _ => Some(target::sha256_file(path)?),
     };
-    let target = TargetReport { name: path.display().to_string(), kind, sha256 };
+    // Where the record can't be read, the check of pending updates says so.
+    let base = Record::of(root).ok().flatten().and_then(|record| record.base);
+    let target = TargetReport { name: path.display().to_string(), kind, sha256, base };
     Ok(verify::report(plan, target, &planes, seen, today))
 }
 

@@ -33,6 +33,8 @@ struct Manifest<'a> {
     size: u64,
     plan: &'a crate::report::PlanReport,
     report_sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<&'a crate::build::BaseRecord>,
     openstack: &'a std::collections::BTreeMap<String, String>,
 }
 
@@ -89,6 +91,7 @@ fn fill(
         size,
         plan: &passed.report().plan,
         report_sha256: report_sha256.clone(),
+        base: passed.report().target.base.as_ref(),
         openstack: properties,
     };
     let manifest = serde_json::to_string_pretty(&manifest)? + "\n";

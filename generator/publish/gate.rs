@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
-use crate::observation::{Outcome, Plane};
+use crate::observation::{Outcome, Plane, aggregate};
 use crate::plan::Plan;
 use crate::report::{CheckReport, Report};
-use crate::verify;
 
 /// An image that passed. Holds the image open, so that what is published is what was hashed.
 #[derive(Debug)]
@@ -153,7 +152,7 @@ impl Report {
 
 /// The outcome must be acceptable, and be the one that the observations amount to.
 fn refuse_check(check: &CheckReport, reasons: &mut Vec<String>) {
-    let amounts_to = verify::aggregate(&check.observations);
+    let amounts_to = aggregate(&check.observations);
     let waived = check.outcome == Outcome::Waived
         && check.waiver.is_some()
         && matches!(amounts_to, Outcome::Fail | Outcome::Unobserved);

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::assets::{self, Assets};
+use crate::assets::Assets;
 use crate::diagnostic::{ConfigError, suggestion};
 use crate::yaml::{self, Source};
 
@@ -34,7 +34,7 @@ impl Document {
     /// A missing or broken file, or a family that extends itself.
     pub fn open(id: &str, assets: &Assets) -> Result<Self, ConfigError> {
         if id.contains('/') || id.ends_with(".yaml") || id.ends_with(".yml") {
-            return Self::parse(assets::read(std::path::Path::new(id))?, assets);
+            return Self::parse(assets.read(std::path::Path::new(id))?, assets);
         }
         if let Some(source) = assets.get(&format!("images/{id}.yaml"))? {
             return Self::parse(source, assets);

@@ -11,6 +11,7 @@ pub use file::{Document, documents};
 pub use verdict::{State, Verdict, WARN_DAYS};
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ use crate::assets::Assets;
 use crate::diagnostic::ConfigError;
 
 /// What is known of every release.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Release {
     /// Slug: the file's name.
     pub id: String,
@@ -38,7 +39,7 @@ pub struct Release {
 }
 
 /// Identity as in `/etc/os-release`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OsRelease {
     /// `ID=`.
@@ -61,7 +62,7 @@ impl OsRelease {
 }
 
 /// When a release is supported. A day that is named as an end is the last one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lifecycle {
     /// Day of release.
@@ -86,7 +87,7 @@ pub struct Lifecycle {
 }
 
 /// A source that differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OtherSource {
     /// Who.

@@ -19,6 +19,20 @@ pub enum Carrier {
     Itself,
 }
 
+/// What the script says of its end: once, where all went well, and for each step that failed.
+#[derive(Clone, Debug)]
+pub struct Words {
+    /// All of it is applied.
+    pub applied: String,
+    /// A step failed; its purpose follows.
+    pub failed: &'static str,
+}
+
+/// The words of a plan's script.
+pub fn words(plan: &Plan) -> Words {
+    Words { applied: format!("ironseed: profile {} is applied", plan.profile), failed: "ironseed: FAILED: " }
+}
+
 #[derive(Serialize)]
 struct Script {
     profile: String,

@@ -36,9 +36,16 @@ pub struct Context<'a> {
 /// # Errors
 /// A template that fails, or two checks that want different things of one item.
 pub fn bundle(plan: &Plan, assets: &Assets) -> Result<Bundle, ConfigError> {
-    let templates = Templates::load(assets)?;
+    bundle_with(plan, &Templates::load(assets)?)
+}
+
+/// Renders everything that a plan wants, with templates that were read before.
+///
+/// # Errors
+/// See [`bundle`].
+pub fn bundle_with(plan: &Plan, templates: &Templates) -> Result<Bundle, ConfigError> {
     let mut bundle = Bundle::default();
-    settings::render_all(&Context { plan, templates: &templates }, &mut bundle)?;
+    settings::render_all(&Context { plan, templates }, &mut bundle)?;
     bundle.commands.sort_by_key(|c| c.phase);
     Ok(bundle)
 }

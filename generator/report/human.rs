@@ -5,22 +5,29 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::{CheckReport, Report};
-use crate::observation::{Observation, Outcome};
+use super::text::plain;
+use super::{CheckReport, Comparison, Report, Turn, evidence};
+use crate::observation::Outcome;
 
-/// Observations shown of one check: a scan can have thousands.
-const MAX_SHOWN: usize = 12;
+/// Reports one after the other, and what turned between them.
+pub fn several(reports: &[Report]) -> String {
+    let mut out = reports.iter().map(human).collect::<Vec<_>>().join("\n");
+    if let Some(comparison) = Comparison::of(reports) {
+        compare(&mut out, &comparison);
+    }
+    out
+}
 
 /// The report as text with colours; the terminal's writer strips them where they don't belong.
 pub fn human(report: &Report) -> String {
     let mut out = String::new();
     let planes: Vec<String> = report.planes.iter().map(ToString::to_string).collect();
     let (plan, target) = (&report.plan, &report.target);
-    let name = plain(&target.name);
-    let _ = writeln!(out, "{name} ({}): {} for {}", target.kind, plan.profile, plan.distro);
-    let _ = writeln!(out, "plan {}", plan.digest);
+    let (profile, distro) = (plain(&plan.profile), plain(&plan.distro));
+    let _ = writeln!(out, "{} ({}): {profile} for {distro}", plain(&target.name), plain(&target.kind));
+    let _ = writeln!(out, "plan {}", plain(&plan.digest));
     if let Some(sha256) = &target.sha256 {
-        let _ = writeln!(out, "sha256 {sha256}");
+        let _ = writeln!(out, "sha256 {}", plain(sha256));
     }
     let _ = writeln!(out, "planes: {}\n", planes.join(", "));
     let mut checks: Vec<&CheckReport> = report.checks.iter().collect();
@@ -28,95 +35,39 @@ pub fn human(report: &Report) -> String {
     for check in checks {
         describe(&mut out, check);
     }
-    let counts: Vec<String> = [
-        Outcome::Pass,
-        Outcome::Attested,
-        Outcome::Waived,
-        Outcome::NotApplicable,
-        Outcome::Unobserved,
-        Outcome::Error,
-        Outcome::Fail,
-    ]
-    .into_iter()
-    .map(|o| (report.count(o), o.word()))
-    .filter(|(n, _)| *n > 0)
-    .map(|(n, word)| format!("{n} {word}"))
-    .collect();
-    let _ = writeln!(out, "\n{} checks: {}", report.checks.len(), counts.join(", "));
+    let _ = writeln!(out, "\n{} checks: {}", report.checks.len(), report.summary());
     out
 }
 
 fn describe(out: &mut String, check: &CheckReport) {
     let style = style(check.outcome);
     let word = check.outcome.word();
-    let references = check.references.iter().find(|r| r.starts_with("Check-")).map_or("", String::as_str);
-    let _ = writeln!(out, "{style}{word:>14}{style:#}  {}  {} {references}", check.id, check.title);
-    if let Some(waiver) = &check.waiver {
-        let (owner, reason, expires, left) =
-            (&waiver.owner, &waiver.reason, waiver.expires, waiver.days_left);
-        let _ = writeln!(out, "{:16}waived by {owner} until {expires} ({left} days left): {reason}", "");
-    }
-    if check.outcome == Outcome::Pass && check.observations.iter().all(|o| o.reason.is_none()) {
-        return;
-    }
-    if let Some(reason) = common_reason(check) {
-        let _ = writeln!(out, "{:16}{}", "", plain(reason));
-        return;
-    }
-    let worth = |o: &&Observation| o.outcome != Outcome::Pass || o.reason.is_some();
-    let shown: Vec<&Observation> = check.observations.iter().filter(worth).collect();
-    for observation in shown.iter().take(MAX_SHOWN) {
-        explain(out, observation);
-    }
-    if shown.len() > MAX_SHOWN {
-        let _ = writeln!(out, "{:16}… and {} more (see --format json)", "", shown.len() - MAX_SHOWN);
-    }
-    if matches!(check.outcome, Outcome::Fail) {
-        let _ = writeln!(out, "{:16}to mend it: {}", "", check.remediation);
+    let reference = check.references.iter().find(|r| r.starts_with("Check-")).map_or("", String::as_str);
+    let (id, title, reference) = (plain(&check.id), plain(&check.title), plain(reference));
+    let _ = writeln!(out, "{style}{word:>14}{style:#}  {id}  {title} {reference}");
+    let silent = check.outcome == Outcome::Pass && check.observations.iter().all(|o| o.reason.is_none());
+    let story = if silent { evidence::waiver(check).into_iter().collect() } else { evidence::story(check) };
+    for line in story {
+        let _ = writeln!(out, "{:16}{line}", "");
     }
 }
 
-/// Why nothing at all was seen of a check, where one reason without a place says it all.
-fn common_reason(check: &CheckReport) -> Option<&str> {
-    let first = check.observations.first()?;
-    let says_the_same = |o: &Observation| {
-        o.outcome == Outcome::Unobserved && o.location.is_none() && o.reason == first.reason
-    };
-    let nothing = check.outcome == Outcome::Unobserved && check.observations.iter().all(says_the_same);
-    first.reason.as_deref().filter(|_| nothing)
-}
-
-fn explain(out: &mut String, observation: &Observation) {
-    let indent = format!("{:16}", "");
-    let place = observation.location.as_ref().map(|l| plain(&l.to_string())).unwrap_or_default();
-    let plane = observation.plane;
-    let word = observation.outcome.word();
-    let _ = writeln!(out, "{indent}{word} ({plane}) {place}");
-    if !observation.found.is_empty() {
-        let _ = writeln!(out, "{indent}  found:  {}", plain(&observation.found));
+/// What became better and what worse, after both reports.
+fn compare(out: &mut String, comparison: &Comparison<'_>) {
+    let (before, after) = (plain(&comparison.before.target.name), plain(&comparison.after.target.name));
+    let _ = writeln!(out, "\nbefore: {before}\nafter:  {after}\n");
+    for (turn, colour) in
+        [(Turn::Worse, AnsiColor::Red), (Turn::Better, AnsiColor::Green), (Turn::Other, AnsiColor::Yellow)]
+    {
+        for row in comparison.rows.iter().filter(|r| Turn::of(r) == Some(turn)) {
+            let style = Style::new().bold().fg_color(Some(colour.into()));
+            let words = row.outcomes().map(|o| o.map_or("not asked", Outcome::word));
+            let words = words.collect::<Vec<_>>().join(" → ");
+            let (id, title) = (plain(&row.check().id), plain(&row.check().title));
+            let _ = writeln!(out, "{style}{:>14}{style:#}  {id}  {title}: {words}", turn.word());
+        }
     }
-    let origin = observation.origin.as_ref().map(|o| format!("  ({o})")).unwrap_or_default();
-    let _ = writeln!(out, "{indent}  wanted: {}{origin}", plain(&observation.wanted));
-    if let Some(reason) = &observation.reason {
-        let _ = writeln!(out, "{indent}  reason: {}", plain(reason));
-    }
-    for losing in &observation.overridden {
-        let _ = writeln!(out, "{indent}  loses:  {}", plain(&losing.to_string()));
-    }
-}
-
-/// Text of an untrusted target without what a terminal would act on: control characters, and those
-/// that turn the direction of text, are shown as escapes.
-fn plain(text: &str) -> String {
-    let acts = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if acts(c) { out.extend(c.escape_default()) } else { out.push(c) }
-    }
-    out
+    let _ = writeln!(out, "\n{}", comparison.summary());
 }
 
 fn style(outcome: Outcome) -> Style {
@@ -127,15 +78,4 @@ fn style(outcome: Outcome) -> Style {
         Outcome::Error | Outcome::Fail => AnsiColor::Red,
     };
     Style::new().bold().fg_color(Some(colour.into()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_does_not_speak_to_the_terminal() {
-        assert_eq!(plain("ev\u{1b}[31mil\r\u{202e}"), "ev\\u{1b}[31mil\\r\\u{202e}");
-        assert_eq!(plain("Jürgen … ok"), "Jürgen … ok");
-    }
 }

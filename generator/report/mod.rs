@@ -1,14 +1,32 @@
 //! The report: every planned check with its outcome, bound to the plan and to the target's bytes.
 //!
-//! Owns the JSON form (versioned; see `docs/report.md`). The gate is [`crate::publish`]'s.
+//! Owns the JSON form (versioned; see `docs/report.md`) and all others that one or several reports can be
+//! written in: a file each. The gate is [`crate::publish`]'s.
 
+mod evidence;
+mod form;
+mod github;
+mod html;
 mod human;
+mod junit;
+pub(crate) mod markdown;
+mod sarif;
+mod saved;
+mod table;
+pub(crate) mod text;
+mod xccdf;
+mod xml;
 
+pub use form::{Form, FormError};
 pub use human::human;
+pub use saved::{Collection, SavedError, read};
+pub use table::{Comparison, Row, Turn, rows};
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::build::BaseRecord;
 use crate::check::Severity;
 use crate::location::Location;
 use crate::observation::{Observation, Outcome, Plane};
@@ -18,7 +36,7 @@ use crate::profile::Waiver;
 pub const FORMAT: u32 = 1;
 
 /// What was found of a target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// Version of this JSON form.
@@ -40,7 +58,7 @@ pub struct Report {
 }
 
 /// Which plan a report is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanReport {
     /// SHA-256 of what is wanted.
@@ -52,7 +70,7 @@ pub struct PlanReport {
 }
 
 /// Which target a report is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TargetReport {
     /// The target as the user named it.
@@ -61,10 +79,13 @@ pub struct TargetReport {
     pub kind: String,
     /// SHA-256 (hex) of the disk image's or tar's bytes; directories have none.
     pub sha256: Option<String>,
+    /// The stock image that it was made of, by the record in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseRecord>,
 }
 
 /// What was found of one check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckReport {
     /// Slug.
@@ -77,6 +98,9 @@ pub struct CheckReport {
     pub references: Vec<String>,
     /// The worst of what was seen.
     pub outcome: Outcome,
+    /// Why it matters.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rationale: String,
     /// What to do about a failure.
     pub remediation: String,
     /// The waiver, if the profile has one for this check.
@@ -87,7 +111,7 @@ pub struct CheckReport {
 }
 
 /// A waiver as the report shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WaiverReport {
     /// Who answers for it.
@@ -149,5 +173,12 @@ impl Report {
     /// How many checks have each outcome.
     pub fn count(&self, outcome: Outcome) -> usize {
         self.checks.iter().filter(|c| c.outcome == outcome).count()
+    }
+
+    /// How many checks have which outcome, in words: what is good first.
+    pub fn summary(&self) -> String {
+        let counts = Outcome::ALL.into_iter().map(|o| (self.count(o), o.word()));
+        let counts = counts.filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}"));
+        counts.collect::<Vec<_>>().join(", ")
     }
 }

@@ -1,14 +1,16 @@
 //! `accounts`: nobody can log in whom the profile does not name.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::effective::accounts::{Login, Password};
 use crate::observation::{Observation, Plane};
 use crate::verify::Look;
 
 /// The accounts that may exist with a login shell, besides root and the cloud's default user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Accounts {
     /// Their names.
@@ -20,6 +22,7 @@ const SYNC: &str = "sync";
 
 impl Kind for Accounts {
     const SUMMARY: &'static str = "nobody can log in whom the profile does not name";
+    const ORDER: Option<&'static str> = Some("one account more that may log in is looser");
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -31,6 +34,14 @@ impl Kind for Accounts {
             [] => "logins for root and the cloud's default user only".into(),
             _ => format!("logins for root, the cloud's default user and {} only", self.allowed.join(", ")),
         }
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::allowed("accounts", &self.allowed)]
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

@@ -1,8 +1,10 @@
 //! `announcements`: somebody reads the security announcements. A human duty: the image states
 //! it, and the report says attested, never observed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::{Aspect, Direction};
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::location::Location;
@@ -15,7 +17,7 @@ use crate::verify::Look;
 const PATH: &str = "/usr/share/ironseed/security-announcements.md";
 
 /// A list of announcements and who reads it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Announcements {
     /// The list; empty for the distribution's own.
@@ -38,6 +40,7 @@ impl Announcements {
 
 impl Kind for Announcements {
     const SUMMARY: &'static str = "who reads which security announcements: stated, never observed";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -47,6 +50,18 @@ impl Kind for Announcements {
         let list = self.list("the distribution's announcements");
         let contact = if self.contact.is_empty() { "somebody named in the profile" } else { &self.contact };
         format!("{contact} reads {list}")
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::plain("list", &self.list), Aspect::plain("contact", &self.contact)]
+    }
+
+    fn presence(&self) -> Direction {
+        Direction::Unordered
     }
 
     fn render(

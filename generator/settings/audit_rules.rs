@@ -1,7 +1,9 @@
 //! `audit-rules`: what the kernel's audit system records.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::effective::audit::FOLDER;
@@ -13,7 +15,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// A file of rules.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuditRules {
     /// The file's name in `rules.d`, without its ending; files are loaded in order of names.
@@ -45,6 +47,8 @@ impl AuditRules {
 
 impl Kind for AuditRules {
     const SUMMARY: &'static str = "rules of the kernel's audit system, merged in order and loaded";
+    const ORDER: Option<&'static str> =
+        Some("recording more is tighter; a control, an exclusion or another order of the rules is a change");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -52,6 +56,25 @@ impl Kind for AuditRules {
 
     fn wanted(&self) -> String {
         format!("audit rules `{}`", self.name)
+    }
+
+    fn subject(&self) -> String {
+        self.name.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        let records = |rule: &&String| rule.starts_with("-w ") || rule.starts_with("-a always,");
+        let (recorded, controls): (Vec<&String>, Vec<&String>) = self.rules.iter().partition(records);
+        let set_id = if self.set_id_programs { "recorded" } else { "not recorded" };
+        vec![
+            Aspect::demanded("recorded", recorded),
+            Aspect::plain(
+                "controls",
+                controls.into_iter().map(String::as_str).collect::<Vec<_>>().join("; "),
+            ),
+            Aspect::sequence("order", &self.rules),
+            Aspect::at_least("set-id programs", set_id, self.set_id_programs),
+        ]
     }
 
     fn render(

@@ -1,7 +1,9 @@
 //! `authselect`: PAM's shared stacks are those of one of authselect's profiles, with these features.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::distro::{Distro, PamBackend};
@@ -12,7 +14,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// A profile of authselect's and its features.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Authselect {
     /// The profile.
@@ -29,6 +31,7 @@ const STACK: &str = "/etc/pam.d/system-auth";
 
 impl Kind for Authselect {
     const SUMMARY: &'static str = "authselect's profile and features make PAM's shared stacks";
+    const ORDER: Option<&'static str> = Some("one feature more is tighter; another profile is a change");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -41,6 +44,14 @@ impl Kind for Authselect {
 
     fn wanted(&self) -> String {
         format!("authselect's profile {} with {}", self.profile, self.features.join(", "))
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::plain("profile", &self.profile), Aspect::demanded("features", &self.features)]
     }
 
     fn render(all: &[Wanted<'_, Self>], _: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {

@@ -1,7 +1,9 @@
 //! `ban`: addresses that fail to log in over SSH are banned.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted, checks_of};
 use crate::diagnostic::ConfigError;
 use crate::distro::BanBackend;
@@ -14,7 +16,7 @@ use crate::target::Exec;
 use crate::verify::{Look, running};
 
 /// The ban tool's sshd jail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ban {
     /// SSH's port.
@@ -42,6 +44,8 @@ struct Template {
 
 impl Kind for Ban {
     const SUMMARY: &'static str = "addresses that fail to log in over SSH are banned";
+    const ORDER: Option<&'static str> =
+        Some("fewer tries, a longer count and a longer ban are tighter; another port is a change");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -52,6 +56,19 @@ impl Kind for Ban {
             "an address banned for {} s after {} failures in {} s on port {}",
             self.ban_time, self.max_retry, self.find_time, self.port
         )
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![
+            Aspect::plain("port", self.port),
+            Aspect::at_most("failures", self.max_retry, self.max_retry),
+            Aspect::at_least("seconds counted", self.find_time, self.find_time),
+            Aspect::at_least("seconds banned", self.ban_time, self.ban_time),
+        ]
     }
 
     fn render(

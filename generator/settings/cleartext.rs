@@ -1,8 +1,10 @@
 //! `cleartext`: no program that talks to other hosts in the clear is installed, and packages are
 //! taken only from archives that are signed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::location::Sourced;
@@ -11,7 +13,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// No clear-text remote access.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cleartext {}
 
@@ -23,6 +25,7 @@ const ROLE: &str = "cleartext";
 
 impl Kind for Cleartext {
     const SUMMARY: &'static str = "no clear-text remote access or file transfer is installed";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -30,6 +33,14 @@ impl Kind for Cleartext {
 
     fn wanted(&self) -> String {
         "no telnet, rsh, talk, ftp, tftp or NIS".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn render(

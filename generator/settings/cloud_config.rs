@@ -1,8 +1,10 @@
 //! `cloud-config`: a top-level key of cloud-init's own configuration.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::order::{Aspect, Direction, options};
 use super::{Kind, Wanted, checks_of};
 use crate::diagnostic::ConfigError;
 use crate::observation::{Observation, Plane};
@@ -14,7 +16,7 @@ use crate::verify::Look;
 const PATH: &str = "/etc/cloud/cloud.cfg.d/99-ironseed.cfg";
 
 /// A key of cloud-init's configuration and its value, in user-data and in the image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloudConfig {
     /// Top-level key.
@@ -25,6 +27,8 @@ pub struct CloudConfig {
 
 impl Kind for CloudConfig {
     const SUMMARY: &'static str = "a top-level key of cloud-init's configuration";
+    const ORDER: Option<&'static str> =
+        Some("a key that decides over logins or updates has its own scale; any other value is a change");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -32,6 +36,22 @@ impl Kind for CloudConfig {
 
     fn wanted(&self) -> String {
         format!("{}: {}", self.key, self.value)
+    }
+
+    fn subject(&self) -> String {
+        self.key.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        let value = self.value.as_str().map_or_else(|| self.value.to_string(), str::to_owned);
+        vec![Aspect::on("value", options::cloud_config(&self.key), &value)]
+    }
+
+    fn presence(&self) -> Direction {
+        match options::cloud_config(&self.key) {
+            Some(_) => Direction::Tighter,
+            None => Direction::Unordered,
+        }
     }
 
     fn render(all: &[Wanted<'_, Self>], _: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {

@@ -1,7 +1,9 @@
 //! `file`: a file that the profile writes whole.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::{Aspect, permissions};
 use super::overruled::overruled;
 use super::permissions::{Mode, root, wrong_owners};
 use super::{Kind, Wanted};
@@ -15,7 +17,7 @@ use crate::target::FileKind;
 use crate::verify::Look;
 
 /// A file, its content, its permission bits and its owners.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// Absolute path.
@@ -40,6 +42,8 @@ fn readable() -> Mode {
 impl Kind for File {
     const SUMMARY: &'static str =
         "a file with exactly this content, mode and owner, which no other file overrules";
+    const ORDER: Option<&'static str> =
+        Some("fewer permissions are tighter; another content or owner is a change");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -47,6 +51,22 @@ impl Kind for File {
 
     fn wanted(&self) -> String {
         format!("{} as the profile has it, {} {}:{}", self.path, self.mode, self.owner, self.group)
+    }
+
+    fn subject(&self) -> String {
+        self.path.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        let sha256 = crate::hash::bytes(self.content.as_bytes());
+        let sticky = self.mode.is_sticky();
+        vec![
+            Aspect::plain("content", format!("sha256 {}", &sha256[..12])),
+            Aspect::allowed("permissions", permissions(self.mode.0)),
+            Aspect::at_least("sticky bit", if sticky { "set" } else { "not set" }, sticky),
+            Aspect::plain("owner", &self.owner),
+            Aspect::plain("group", &self.group),
+        ]
     }
 
     fn render(all: &[Wanted<'_, Self>], _: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {

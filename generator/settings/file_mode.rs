@@ -1,7 +1,9 @@
 //! `file-mode`: the most that may be done with files that somebody else writes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::{Aspect, permissions};
 use super::permissions::{Mode, root, wrong_owners};
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
@@ -14,7 +16,7 @@ use crate::target::FileKind;
 use crate::verify::Look;
 
 /// Files, and the permission bits that they may have at most.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileMode {
     /// Absolute path; `*`, `?` and `[…]` match within one component.
@@ -37,6 +39,8 @@ const COUNTED: u32 = 0o6777;
 
 impl Kind for FileMode {
     const SUMMARY: &'static str = "the most that the permission bits of files may allow, and their owner";
+    const ORDER: Option<&'static str> =
+        Some("fewer permissions, and a file that has to be there, are tighter; another owner is a change");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -44,6 +48,20 @@ impl Kind for FileMode {
 
     fn wanted(&self) -> String {
         format!("{} at most {} {}:{}", self.path, self.at_most, self.owner, self.group)
+    }
+
+    fn subject(&self) -> String {
+        self.path.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        let present = if self.optional { "optional" } else { "has to be there" };
+        vec![
+            Aspect::allowed("permissions", permissions(self.at_most.0 & COUNTED)),
+            Aspect::plain("owner", &self.owner),
+            Aspect::plain("group", &self.group),
+            Aspect::at_most("file", present, self.optional),
+        ]
     }
 
     fn render(all: &[Wanted<'_, Self>], _: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {

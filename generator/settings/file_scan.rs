@@ -1,15 +1,17 @@
 //! `file-scan`: no file anywhere gives rights away.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use super::permissions::Mode;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::verify::Look;
 
 /// What is looked for, over the whole tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileScan {
     /// What no file may be.
@@ -17,7 +19,7 @@ pub struct FileScan {
 }
 
 /// What a file's metadata can give away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trouble {
     /// A program that runs with its owner's rights and that the release's facts don't name.
@@ -33,6 +35,7 @@ const MAX_LISTED: usize = 20;
 
 impl Kind for FileScan {
     const SUMMARY: &'static str = "no file anywhere gives rights away by its mode or its owner";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -45,6 +48,14 @@ impl Kind for FileScan {
             Trouble::WorldWritable => "nothing that anybody may write".into(),
             Trouble::Unowned => "an account behind every owner and group".into(),
         }
+    }
+
+    fn subject(&self) -> String {
+        self.wanted()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

@@ -1,7 +1,9 @@
 //! `group`: a group and who is in it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::location::Location;
@@ -11,7 +13,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// A group without members.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// Its name.
@@ -20,6 +22,7 @@ pub struct Group {
 
 impl Kind for Group {
     const SUMMARY: &'static str = "a group that exists and has no members";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -27,6 +30,14 @@ impl Kind for Group {
 
     fn wanted(&self) -> String {
         format!("group {} without members", self.empty)
+    }
+
+    fn subject(&self) -> String {
+        self.empty.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn render(all: &[Wanted<'_, Self>], _: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {

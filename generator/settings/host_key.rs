@@ -1,8 +1,10 @@
 //! `host-key`: the SSH daemon offers its Ed25519 key first, then an RSA key as long as wanted, and
 //! no other. Every machine makes its own.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::sshd::Line;
 use super::{Kind, Wanted, sshd_main};
 use crate::diagnostic::ConfigError;
@@ -14,7 +16,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// The length of the RSA key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HostKey {
     /// Bits.
@@ -57,6 +59,7 @@ impl HostKey {
 
 impl Kind for HostKey {
     const SUMMARY: &'static str = "the length of the RSA key that sshd makes at its first start";
+    const ORDER: Option<&'static str> = Some("a longer key is tighter");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -64,6 +67,14 @@ impl Kind for HostKey {
 
     fn wanted(&self) -> String {
         format!("an RSA host key of {} bits", self.rsa_bits)
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::at_least("bits", self.rsa_bits, self.rsa_bits)]
     }
 
     fn render(

@@ -2,16 +2,18 @@
 //!
 //! The list follows virt-sysprep's operations; machine ids are as `machine-id(5)` has them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::target::{FileKind, Result, Root, display};
 use crate::verify::{Look, Nature};
 
 /// No trace of one kind is left.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Hygiene {
     /// Which one.
@@ -19,7 +21,7 @@ pub struct Hygiene {
 }
 
 /// Kinds of traces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trace {
     /// `/etc/machine-id`, which cloud-init does not reset for a new instance.
@@ -114,6 +116,7 @@ const MAX_LISTED: usize = 20;
 
 impl Kind for Hygiene {
     const SUMMARY: &'static str = "an image carries no identity and no traces of its making";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -122,6 +125,14 @@ impl Kind for Hygiene {
 
     fn wanted(&self) -> String {
         self.trace.wanted().into()
+    }
+
+    fn subject(&self) -> String {
+        self.trace.wanted().into()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

@@ -1,7 +1,9 @@
 //! `journald`: an option of the system's journal.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::{Aspect, options};
 use super::{Kind, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::location::Location;
@@ -11,7 +13,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// An option of `journald.conf(5)` and its value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Journald {
     /// Option.
@@ -25,6 +27,8 @@ const PATH: &str = "/etc/systemd/journald.conf.d/zz-ironseed.conf";
 
 impl Kind for Journald {
     const SUMMARY: &'static str = "an option of the system's journal";
+    const ORDER: Option<&'static str> =
+        Some("an option that keeps more evidence is tighter (Storage, Seal); any other is a change");
 
     fn planes(&self) -> &'static [Plane] {
         match self.key.as_str() {
@@ -35,6 +39,14 @@ impl Kind for Journald {
 
     fn wanted(&self) -> String {
         format!("{}={}", self.key, self.value)
+    }
+
+    fn subject(&self) -> String {
+        self.key.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::on("value", options::journald(&self.key), &self.value)]
     }
 
     fn render(

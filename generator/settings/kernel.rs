@@ -1,20 +1,23 @@
 //! `kernel`: the newest installed kernel is the one that boots, and on a running system the one
 //! that runs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::verify::{Look, running};
 
 /// The newest kernel boots and runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Kernel {}
 
 impl Kind for Kernel {
     const SUMMARY: &'static str = "the newest installed kernel boots, and runs";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -23,6 +26,14 @@ impl Kind for Kernel {
 
     fn wanted(&self) -> String {
         "the newest installed kernel".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

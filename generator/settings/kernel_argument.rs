@@ -1,7 +1,9 @@
 //! `kernel-argument`: an argument of the kernel's command line.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::{Aspect, options};
 use super::{Kind, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::distro::BootBackend;
@@ -12,7 +14,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// An argument and its value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KernelArgument {
     /// Its name.
@@ -35,6 +37,8 @@ struct Template {
 
 impl Kind for KernelArgument {
     const SUMMARY: &'static str = "an argument of the kernel that boots by default, and of the one that runs";
+    const ORDER: Option<&'static str> =
+        Some("each argument has its own scale; one without a scale has no order");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -42,6 +46,14 @@ impl Kind for KernelArgument {
 
     fn wanted(&self) -> String {
         format!("kernel argument {}={}", self.name, self.value)
+    }
+
+    fn subject(&self) -> String {
+        self.name.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::on("value", options::kernel_argument(&self.name), &self.value)]
     }
 
     fn render(

@@ -1,7 +1,9 @@
 //! `kernel-module`: a module that can't be loaded.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::effective::modprobe::underscored;
@@ -12,7 +14,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// A module that is wanted out.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KernelModule {
     /// Its name, dashes or underscores.
@@ -27,6 +29,7 @@ const NOTHING: [&str; 4] = ["/bin/false", "/usr/bin/false", "/bin/true", "/usr/b
 
 impl Kind for KernelModule {
     const SUMMARY: &'static str = "a kernel module that can't be loaded, and is not";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -34,6 +37,14 @@ impl Kind for KernelModule {
 
     fn wanted(&self) -> String {
         format!("module {} can't be loaded", self.off)
+    }
+
+    fn subject(&self) -> String {
+        self.off.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn render(

@@ -4,8 +4,10 @@
 //! (`login.defs`, `useradd`), pam_faillock, libpwquality, auditd, AIDE. The rendered command takes
 //! every line of the key away and puts one at the top, so a second run changes nothing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::{Aspect, options};
 use super::overruled::overruled;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
@@ -17,13 +19,14 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// A key and its value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Fields", into = "Fields")]
 pub struct KeyValue(Fields);
 
 /// The form in YAML.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "KeyValue")]
 pub struct Fields {
     /// Absolute path.
     pub file: String,
@@ -36,7 +39,7 @@ pub struct Fields {
 }
 
 /// How a file parts key and value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Style {
     /// `KEY value`
@@ -70,6 +73,14 @@ impl From<KeyValue> for Fields {
 }
 
 impl Style {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Blank => "blank",
+            Self::Equals => "equals",
+            Self::Assignment => "assignment",
+        }
+    }
+
     fn syntax(self) -> Syntax {
         match self {
             Self::Blank => Syntax::Blank,
@@ -92,6 +103,7 @@ impl KeyValue {
 
 impl Kind for KeyValue {
     const SUMMARY: &'static str = "a key of a plain configuration file whose last line wins";
+    const ORDER: Option<&'static str> = Some("each key has its own scale; one without a scale has no order");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -99,6 +111,15 @@ impl Kind for KeyValue {
 
     fn wanted(&self) -> String {
         format!("{} in {}", self.line(), self.0.file)
+    }
+
+    fn subject(&self) -> String {
+        format!("{} in {}", self.0.key, self.0.file)
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        let Fields { file, key, value, style } = &self.0;
+        vec![Aspect::on("value", options::key_value(file, key), value), Aspect::plain("style", style.word())]
     }
 
     fn render(all: &[Wanted<'_, Self>], _: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {

@@ -1,15 +1,17 @@
 //! `log-files`: what logs say is for administrators, and only root may change them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::target::{FileKind, Result, Root, display};
 use crate::verify::Look;
 
 /// No log is writable by others than root and the system's own accounts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogFiles {}
 
@@ -37,6 +39,7 @@ const MAX_DEPTH: usize = 16;
 
 impl Kind for LogFiles {
     const SUMMARY: &'static str = "logs are changed by root alone and not read by everybody";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -45,6 +48,14 @@ impl Kind for LogFiles {
 
     fn wanted(&self) -> String {
         "logs that ordinary users can't change, and can't read unless public by design".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

@@ -1,14 +1,16 @@
 //! `log-transport`: logs leave the machine encrypted only, and none are taken from the network.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::effective::reach::Reach;
 use crate::observation::{Observation, Plane};
 use crate::verify::Look;
 
 /// Where logs go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogTransport {
     /// The host that logs are forwarded to over TLS; empty for none.
@@ -17,6 +19,7 @@ pub struct LogTransport {
 
 impl Kind for LogTransport {
     const SUMMARY: &'static str = "logs leave the machine encrypted only, and none come from the network";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -28,6 +31,14 @@ impl Kind for LogTransport {
             "" => "logs stay here, or leave over TLS; none come in".into(),
             host => format!("logs forwarded to {host} over TLS; none come in"),
         }
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::plain("host", &self.host)]
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

@@ -28,6 +28,7 @@ mod log_files;
 mod log_transport;
 mod moduli;
 mod mount;
+pub mod order;
 mod overruled;
 mod package;
 mod pam;
@@ -37,6 +38,7 @@ mod ports;
 mod privileges;
 mod release_supported;
 mod secrets;
+mod selinux;
 mod server_scope;
 mod services;
 mod ssh_login;
@@ -52,8 +54,10 @@ mod updates;
 #[cfg(test)]
 mod fixture;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::order::{Aspect, Direction};
 use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
 use crate::observation::{Observation, Plane};
@@ -64,6 +68,9 @@ use crate::verify::{Look, Outside};
 pub trait Kind: Sized {
     /// What it is, in one line, for `ironseed list settings`.
     const SUMMARY: &'static str;
+
+    /// Which of two values is stricter, in one line for people; `None` where no value of the kind is.
+    const ORDER: Option<&'static str>;
 
     /// Whether the kind can only look: nothing that a bundle carries brings it about.
     const OBSERVES_ONLY: bool = false;
@@ -79,6 +86,19 @@ pub trait Kind: Sized {
 
     /// What is wanted, in a few words.
     fn wanted(&self) -> String;
+
+    /// What an instance is about: two plans are compared where they want something of the same subject. Empty where
+    /// the kind has one subject.
+    fn subject(&self) -> String;
+
+    /// What is wanted of the subject, each with its order: whatever differs between two instances of one subject and changes
+    /// what is wanted differs in one of them.
+    fn aspects(&self) -> Vec<Aspect>;
+
+    /// Which way it goes when the setting is added to a plan.
+    fn presence(&self) -> Direction {
+        Direction::Tighter
+    }
 
     /// Adds all instances of the kind to the bundle. Kinds that only observe leave it empty, and say
     /// so in [`Kind::OBSERVES_ONLY`].
@@ -130,7 +150,7 @@ pub fn checks_of<'a, K>(all: &[Wanted<'a, K>]) -> Vec<&'a str> {
 macro_rules! kinds {
     ($($name:literal $variant:ident($kind:ty),)*) => {
         /// One typed piece of desired state.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub enum Setting {
             $(
                 #[doc = concat!("`", $name, "`")]
@@ -141,6 +161,9 @@ macro_rules! kinds {
 
         /// Every kind's name in YAML and what it is, in the order of rendering.
         pub const KINDS: &[(&str, &str)] = &[$(($name, <$kind as Kind>::SUMMARY),)*];
+
+        /// Every kind's name in YAML and its [`Kind::ORDER`].
+        pub const ORDERS: &[(&str, Option<&str>)] = &[$(($name, <$kind as Kind>::ORDER),)*];
 
         impl Setting {
             /// The kind's name in YAML.
@@ -166,6 +189,21 @@ macro_rules! kinds {
             /// See [`Kind::wanted`].
             pub fn wanted(&self) -> String {
                 match self { $(Self::$variant(s) => s.wanted(),)* }
+            }
+
+            /// See [`Kind::subject`].
+            pub fn subject(&self) -> String {
+                match self { $(Self::$variant(s) => s.subject(),)* }
+            }
+
+            /// See [`Kind::aspects`].
+            pub fn aspects(&self) -> Vec<Aspect> {
+                match self { $(Self::$variant(s) => s.aspects(),)* }
+            }
+
+            /// See [`Kind::presence`].
+            pub fn presence(&self) -> Direction {
+                match self { $(Self::$variant(s) => s.presence(),)* }
             }
 
             /// See [`Kind::observe`].
@@ -248,4 +286,5 @@ kinds! {
     "mount" Mount(mount::Mount),
     "kernel-argument" KernelArgument(kernel_argument::KernelArgument),
     "file-scan" FileScan(file_scan::FileScan),
+    "selinux" Selinux(selinux::Selinux),
 }

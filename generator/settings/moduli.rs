@@ -1,7 +1,9 @@
 //! `moduli`: the groups that sshd may use for Diffie-Hellman group exchange are large enough.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted, checks_of};
 use crate::diagnostic::ConfigError;
 use crate::location::Location;
@@ -11,7 +13,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// No group below [`LEAST`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Moduli {}
 
@@ -25,6 +27,7 @@ const SMALLER: &str = r"/^([0-9]+ ){4}([0-9]{1,3}|[12][0-9]{3}|30[0-6][0-9]|3070
 
 impl Kind for Moduli {
     const SUMMARY: &'static str = "sshd's groups for Diffie-Hellman have 3072 bits or more";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -32,6 +35,14 @@ impl Kind for Moduli {
 
     fn wanted(&self) -> String {
         "groups of 3072 bits or more only".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn render(all: &[Wanted<'_, Self>], _: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {

@@ -1,7 +1,9 @@
 //! `mount`: a filesystem is mounted with options that take rights away.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::effective::fstab;
@@ -11,7 +13,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// A filesystem in memory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mount {
     /// Where it is mounted.
@@ -25,6 +27,7 @@ pub struct Mount {
 
 impl Kind for Mount {
     const SUMMARY: &'static str = "a filesystem in memory, mounted with options that take rights away";
+    const ORDER: Option<&'static str> = Some("one option more is tighter");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -32,6 +35,14 @@ impl Kind for Mount {
 
     fn wanted(&self) -> String {
         format!("{} mounted with {}", self.tmpfs, self.options.join(","))
+    }
+
+    fn subject(&self) -> String {
+        self.tmpfs.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::demanded("options", &self.options), Aspect::plain("also", self.also.join(","))]
     }
 
     fn render(all: &[Wanted<'_, Self>], _: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {

@@ -1,7 +1,9 @@
 //! `package`: the packages of a role are installed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
@@ -11,7 +13,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// The packages that play a role are installed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Package {
     /// Role in the distribution's facts.
@@ -20,6 +22,7 @@ pub struct Package {
 
 impl Kind for Package {
     const SUMMARY: &'static str = "the packages of a role are installed";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -34,6 +37,14 @@ impl Kind for Package {
 
     fn wanted(&self) -> String {
         format!("packages of the role `{}` installed", self.role)
+    }
+
+    fn subject(&self) -> String {
+        self.role.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn render(
@@ -58,15 +69,16 @@ impl Kind for Package {
         let observe = |name: &String| {
             let wanted = format!("{name} installed");
             match packages.get(name) {
-                Some(package) => Observation::pass(plane, format!("{name} {}", package.version), wanted)
-                    .at(package.at.clone()),
+                Some(package) => {
+                    Observation::pass(plane, format!("{name} {}", package.version), wanted).at(package.at)
+                }
                 None => Observation::fail(
                     plane,
                     "not installed",
                     wanted,
                     format!("the package database has no installed package `{name}`"),
                 )
-                .at(Location::file("/var/lib/dpkg/status")),
+                .at(Location::file(packages.path())),
             }
         };
         names.iter().map(observe).collect()

@@ -1,40 +1,41 @@
 //! `pending-updates`: no security update was pending when the image was built.
 //!
-//! Two witnesses: the package lists, where the target still has them; else the record that the
-//! build left, which holds only for the package database that it was made of.
+//! Two witnesses: what the package manager keeps of its repositories, where the target still has it; else the
+//! record that the build left, which holds only for the package database that it was made of.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
-use crate::effective::apt;
+use super::order::Aspect;
+use crate::build::RECORD;
+use crate::effective::packages::Packages;
+use crate::effective::{apt, dnf, dpkg, rpm};
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::verify::Look;
 
 /// Nothing was pending.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PendingUpdates {}
 
-/// Where a build leaves its record.
-pub const RECORD: &str = "/usr/share/ironseed/build.json";
-
-/// The package database that the record is bound to.
-const DATABASE: &str = "/var/lib/dpkg/status";
-
 /// What a build records, before it removes the package lists.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// Version of this form.
     pub format: u32,
     /// Packages for which a newer version was to be had.
     pub pending: Vec<String>,
-    /// SHA-256 (hex) of the package database at the end of the build.
-    pub dpkg_status_sha256: String,
+    /// SHA-256 (hex) of the package database at the end of the build: of its file, and of SQLite's log (`-wal`) behind
+    /// it where that is not empty.
+    #[serde(alias = "dpkg_status_sha256")]
+    pub package_database_sha256: String,
 }
 
 impl Kind for PendingUpdates {
     const SUMMARY: &'static str = "no security update was pending when the image was built";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -45,47 +46,98 @@ impl Kind for PendingUpdates {
         "no pending security update".into()
     }
 
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
+    }
+
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
         let packages = match look.packages() {
             Ok(packages) => packages,
             Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
         };
+        let listed = match packages {
+            Packages::Dpkg(database) => self.by_apt(look, plane, database),
+            Packages::Rpm(database) => self.by_dnf(look, plane, database),
+        };
+        listed.unwrap_or_else(|| vec![self.recorded(look, plane, packages)])
+    }
+}
+
+impl PendingUpdates {
+    /// What apt's package lists say; `None` where there are none.
+    fn by_apt(&self, look: &Look<'_>, plane: Plane, installed: &dpkg::Database) -> Option<Vec<Observation>> {
         let of_release = &look.plan.distro.archive;
         let is_security = |archive: &apt::Archive| {
             let named = |s| [&archive.suite, &archive.codename].iter().any(|n| of_release.is_named(s, n));
             of_release.suites.iter().any(|s| s.role == "security" && named(s) && s.label == archive.label)
         };
-        let pending = match apt::pending_upgrades(look.root, packages, is_security) {
-            Ok(Some(pending)) => pending,
-            Ok(None) => return vec![self.recorded(look, plane)],
-            Err(error) => return vec![Observation::error(plane, self.wanted(), error.to_string())],
+        let pending = match apt::pending_upgrades(look.root, installed, is_security) {
+            Ok(pending) => pending?,
+            Err(error) => return Some(vec![Observation::error(plane, self.wanted(), error.to_string())]),
         };
         if pending.is_empty() {
-            return vec![
-                Observation::pass(plane, "none by the package lists", self.wanted())
-                    .at(Location::file("/var/lib/apt/lists")),
-            ];
+            let at = Location::file("/var/lib/apt/lists");
+            return Some(vec![Observation::pass(plane, "none by the package lists", self.wanted()).at(at)]);
         }
         let judge = |p: &apt::Pending| {
             let found = format!("{} {} -> {}", p.package, p.installed, p.candidate.value);
             let reason = "the security archive has a newer version";
             Observation::fail(plane, found, self.wanted(), reason).at(p.candidate.at.clone())
         };
-        pending.iter().map(judge).collect()
+        Some(pending.iter().map(judge).collect())
     }
-}
 
-impl PendingUpdates {
-    fn recorded(&self, look: &Look<'_>, plane: Plane) -> Observation {
+    /// What dnf's metadata says; `None` where there is none, or none that tells of security.
+    fn by_dnf(&self, look: &Look<'_>, plane: Plane, installed: &rpm::Database) -> Option<Vec<Observation>> {
+        if !look.plan.distro.archive.advisories {
+            return None;
+        }
+        let error = |text: String| Some(vec![Observation::error(plane, self.wanted(), text)]);
+        let main = match dnf::main_conf(&look.root) {
+            Ok(Ok(main)) => main,
+            Ok(Err(problem)) => return error(format!("{}: {}", problem.at, problem.value)),
+            Err(why) => return error(why.to_string()),
+        };
+        let found = dnf::repositories(&look.root, &main)
+            .and_then(|(repositories, _)| dnf::advisories(&look.root, &repositories, installed));
+        let found = match found {
+            Ok(found) => found,
+            Err(why) => return error(why.to_string()),
+        };
+        if found.known.is_empty() {
+            return None;
+        }
+        let judge = |p: &dnf::Pending| {
+            let (name, architecture) = (&p.package, &p.architecture);
+            let shown = format!("{name}.{architecture} {} -> {}", p.installed, p.candidate.value);
+            let reason = format!("{} says that this is a security update", p.advisory);
+            Observation::fail(plane, shown, self.wanted(), reason).at(p.candidate.at.clone())
+        };
+        let mut seen: Vec<Observation> = found.pending.iter().map(judge).collect();
+        seen.extend(
+            found
+                .unknown
+                .into_iter()
+                .map(|unknown| Observation::unobserved(plane, self.wanted(), unknown.value).at(unknown.at)),
+        );
+        if seen.is_empty() {
+            let shown = format!("none by the advisories of {}", found.known.join(", "));
+            seen.push(Observation::pass(plane, shown, self.wanted()));
+        }
+        Some(seen)
+    }
+
+    fn recorded(&self, look: &Look<'_>, plane: Plane, packages: &Packages) -> Observation {
         let at = Location::file(RECORD);
-        let (record, database) = match (look.root.read(RECORD), look.root.read(DATABASE)) {
-            (Ok(Some(record)), Ok(Some(database))) => (record, database),
+        let (record, database) = match (look.root.read(RECORD), packages.sha256(look.root)) {
+            (Ok(Some(record)), Ok(database)) => (record, database),
             (Ok(None), _) => {
                 let reason = "there are no package lists and no record of the build, so nobody knows";
                 return Observation::unobserved(plane, self.wanted(), reason);
-            }
-            (_, Ok(None)) => {
-                return Observation::unobserved(plane, self.wanted(), "there is no package database");
             }
             (Err(error), _) | (_, Err(error)) => {
                 return Observation::error(plane, self.wanted(), error.to_string());
@@ -97,7 +149,7 @@ impl PendingUpdates {
                 return Observation::error(plane, self.wanted(), format!("{RECORD}: {error}")).at(at);
             }
         };
-        if record.dpkg_status_sha256 != crate::hash::bytes(&database) {
+        if record.package_database_sha256 != database {
             let reason = "packages were changed after the build took its record, so it proves nothing";
             return Observation::fail(plane, "a record of other packages", self.wanted(), reason).at(at);
         }

@@ -1,14 +1,22 @@
 //! Permission bits and owners as settings write them, and how a file's are held against them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::target::Meta;
 use crate::verify::Look;
 
 /// Permission bits, in YAML a quoted octal number: unquoted, YAML would make another one of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Mode(pub u32);
+
+impl Mode {
+    /// Whether only a file's owner may delete it from the directory that has this mode.
+    pub fn is_sticky(self) -> bool {
+        self.0 & 0o1000 != 0
+    }
+}
 
 impl TryFrom<String> for Mode {
     type Error = String;

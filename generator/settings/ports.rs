@@ -1,9 +1,11 @@
 //! `ports`: every open port belongs to a service, and every service to the profile.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
-use super::firewall::{not_understood, openings, to_packet};
+use super::firewall::{not_understood, offered, openings, to_packet};
+use super::order::Aspect;
 use crate::effective::firewall::{Opening, Protocol as Packet};
 use crate::effective::systemd::State;
 use crate::location::Location;
@@ -12,7 +14,7 @@ use crate::parameter::Service;
 use crate::verify::{Look, Outside};
 
 /// No port is open but the profile's, and each has its service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ports {
     /// SSH's port.
@@ -26,6 +28,7 @@ const DHCPV6_CLIENT: u16 = 546;
 
 impl Kind for Ports {
     const SUMMARY: &'static str = "no port is open but the profile's, and each has its service";
+    const ORDER: Option<&'static str> = Some("one service more is looser; SSH on another port is a change");
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -38,6 +41,14 @@ impl Kind for Ports {
             .map(|o| format!("{}/{}", o.port, o.protocol))
             .collect();
         format!("open ports: {} and no other", ports.join(", "))
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::plain("SSH's port", self.ssh_port), offered(&self.services)]
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

@@ -1,14 +1,16 @@
 //! `privileges`: only named accounts may become root.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::effective::sudoers::Grant;
 use crate::observation::{Observation, Plane};
 use crate::verify::Look;
 
 /// Who may become root besides root, the admin group and the cloud's default user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Privileges {
     /// Names, and groups with `%` in front.
@@ -21,6 +23,7 @@ const POWERFUL_GROUPS: [&str; 7] = ["root", "disk", "kmem", "shadow", "docker", 
 
 impl Kind for Privileges {
     const SUMMARY: &'static str = "only named accounts may become root";
+    const ORDER: Option<&'static str> = Some("one account more that may become root is looser");
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -35,6 +38,14 @@ impl Kind for Privileges {
                 self.allowed.join(", ")
             ),
         }
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::allowed("accounts", &self.allowed)]
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

@@ -1,19 +1,22 @@
 //! `release-supported`: the release still gets security updates today.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::observation::{Observation, Plane};
 use crate::release::State;
 use crate::verify::Look;
 
 /// The release is not past its end of life.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseSupported {}
 
 impl Kind for ReleaseSupported {
     const SUMMARY: &'static str = "the release is not past its end of life";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -22,6 +25,14 @@ impl Kind for ReleaseSupported {
 
     fn wanted(&self) -> String {
         "a release with security support".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

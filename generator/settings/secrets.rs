@@ -3,15 +3,17 @@
 //! Every byte of every file is scanned. What a package of the distribution ships unchanged is
 //! public, and no finding.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::verify::{Look, Nature};
 
 /// No secret in any file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Secrets {}
 
@@ -20,6 +22,7 @@ const MAX_LISTED: usize = 50;
 
 impl Kind for Secrets {
     const SUMMARY: &'static str = "no key, token or password in any byte of the image";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -28,6 +31,14 @@ impl Kind for Secrets {
 
     fn wanted(&self) -> String {
         "no private key, token, password hash or authorized key".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

@@ -1,8 +1,10 @@
 //! `server-scope`: a mail, DNS or time server, where there is one, serves those it should.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::effective::dns::{self, DnsServer, Recursion};
 use crate::effective::mail;
 use crate::effective::ntp::{self, TimeServer};
@@ -13,7 +15,7 @@ use crate::parameter::Protocol;
 use crate::verify::Look;
 
 /// A kind of server and how far it may reach.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerScope {
     /// Which server.
@@ -21,7 +23,7 @@ pub struct ServerScope {
 }
 
 /// Kinds of servers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// A mail server: on loopback only.
@@ -53,6 +55,7 @@ impl Role {
 
 impl Kind for ServerScope {
     const SUMMARY: &'static str = "a mail, DNS or time server serves only those it should";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -61,6 +64,14 @@ impl Kind for ServerScope {
 
     fn wanted(&self) -> String {
         self.role.wanted().into()
+    }
+
+    fn subject(&self) -> String {
+        self.role.wanted().into()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

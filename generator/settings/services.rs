@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::effective::files::wildcard;
 use crate::effective::systemd::Cause;
 use crate::location::Location;
@@ -14,7 +16,7 @@ use crate::parameter::Service;
 use crate::verify::{Look, running};
 
 /// The units that may start besides the distribution's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Services {
     /// Globs of unit names.
@@ -28,6 +30,7 @@ const KINDS: [&str; 4] = [".service", ".socket", ".timer", ".path"];
 
 impl Kind for Services {
     const SUMMARY: &'static str = "nothing starts that the profile does not name";
+    const ORDER: Option<&'static str> = Some("one unit more that may start is looser");
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -36,6 +39,14 @@ impl Kind for Services {
 
     fn wanted(&self) -> String {
         "only units that the profile or the distribution's base names".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::allowed("units", self.allowed.iter().chain(self.services.iter().map(|s| &s.unit)))]
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

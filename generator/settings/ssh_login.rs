@@ -1,14 +1,16 @@
 //! `ssh-login`: what really happens when somebody logs in over the network.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::{Aspect, Direction};
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::verify::{Look, Outside, Probe};
 
 /// A way in that works, or that is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SshLogin {
     /// How somebody tries.
@@ -20,7 +22,7 @@ pub struct SshLogin {
 }
 
 /// Ways to try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// With the cloud's key, as the default user.
@@ -46,6 +48,7 @@ impl Method {
 
 impl Kind for SshLogin {
     const SUMMARY: &'static str = "a login over the network works, or is refused: tried from outside";
+    const ORDER: Option<&'static str> = Some("a way in that is refused is tighter; another port is a change");
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -59,6 +62,19 @@ impl Kind for SshLogin {
             if self.allowed { "works" } else { "is refused" },
             self.port
         )
+    }
+
+    fn subject(&self) -> String {
+        self.method.words().into()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        let shown = if self.allowed { "works" } else { "is refused" };
+        vec![Aspect::at_most("login", shown, self.allowed), Aspect::plain("port", self.port)]
+    }
+
+    fn presence(&self) -> Direction {
+        if self.allowed { Direction::Unordered } else { Direction::Tighter }
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

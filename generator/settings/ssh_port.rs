@@ -1,10 +1,13 @@
 //! `ssh-port`: sshd listens on the profile's port and no other, and the port is no reserved one.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::sshd::{Line, reload};
 use super::{Kind, Wanted, checks_of, drop_in, sshd_main};
 use crate::diagnostic::ConfigError;
+use crate::effective::selinux::{self, Mode};
 use crate::effective::sshd::MAIN;
 use crate::effective::systemd::State;
 use crate::location::{Location, Sourced};
@@ -14,7 +17,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// sshd's port.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SshPort {
     /// The port.
@@ -28,6 +31,9 @@ const PATH: &str = "/etc/ssh/sshd_config.d/00-ironseed-port.conf";
 
 impl Kind for SshPort {
     const SUMMARY: &'static str = "sshd listens on one port, and it is no reserved one";
+    const ORDER: Option<&'static str> = Some(
+        "a port that meets the policy is tighter than one that does not, and so is a higher limit; any other move is a change",
+    );
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -35,6 +41,17 @@ impl Kind for SshPort {
 
     fn wanted(&self) -> String {
         format!("SSH on port {}, {} or above", self.port, self.at_least)
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![
+            Aspect::at_least("port", self.port, self.port >= self.at_least),
+            Aspect::at_least("smallest port accepted", self.at_least, self.at_least),
+        ]
     }
 
     fn render(
@@ -107,27 +124,28 @@ impl SshPort {
         Ok(())
     }
 
-    /// SELinux lets sshd bind the port.
+    /// SELinux lets sshd bind the port, where it is on at all.
     fn labelled(&self, look: &Look<'_>) -> Option<Observation> {
         let (plane, wanted) = (Plane::Configured, format!("port {} of SELinux's type {LABEL}", self.port));
         if !look.plan.distro.selinux || self.port == SSH {
             return None;
         }
-        let text = match look.root.read_text(PORTS) {
-            Ok(text) => text.unwrap_or_default(),
-            Err(error) => return Some(Observation::error(plane, wanted, error.to_string())),
+        let policy = match look.selinux() {
+            Ok(Some(selinux)) if selinux.mode.value != Mode::Off => &selinux.policy,
+            Ok(_) => return None,
+            Err(why) => return Some(Observation::unobserved(plane, wanted, why)),
         };
-        let port = self.port.to_string();
-        let names = |line: &str| {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            matches!(words[..], ["portcon", "tcp", p, context]
-                if p == port && context.split(':').nth(2) == Some(LABEL))
-        };
-        let line = text.lines().position(names);
         let reason = "SELinux would not let sshd listen on it";
-        let found = if line.is_some() { "named" } else { "no line" };
-        let at = line.map_or_else(|| Location::file(PORTS), |at| Location::line(PORTS, at + 1));
-        Some(Observation::judge(plane, line.is_some(), found, wanted, reason).at(at))
+        Some(match selinux::port_type(look.root, policy, "tcp", self.port) {
+            Ok(Some(found)) => {
+                let shown = format!("of type {}", found.value);
+                Observation::judge(plane, found.value == LABEL, shown, wanted, reason).at(found.at)
+            }
+            Ok(None) => {
+                Observation::fail(plane, "no line", wanted, reason).at(Location::file(selinux::ports(policy)))
+            }
+            Err(error) => Observation::error(plane, wanted, error.to_string()),
+        })
     }
 }
 
@@ -136,9 +154,6 @@ const SSH: u16 = 22;
 
 /// SELinux's type of sshd's ports.
 const LABEL: &str = "ssh_port_t";
-
-/// Ports that were named by `semanage`.
-const PORTS: &str = "/var/lib/selinux/targeted/active/ports.local";
 
 /// A port that sshd listens on, and what says so.
 type Ports = Vec<(u16, Location)>;

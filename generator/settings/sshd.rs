@@ -1,7 +1,9 @@
 //! `sshd`: an option of the SSH daemon, as the daemon itself would conclude it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::{Aspect, Direction, Scale, options};
 use super::{Kind, Wanted, checks_of, drop_in, sshd_main};
 use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
@@ -15,7 +17,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// An option and the values it may have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Fields", into = "Fields")]
 pub struct Sshd {
     /// Keyword as in `sshd_config(5)`.
@@ -36,14 +38,19 @@ pub enum Accepts {
 }
 
 /// The form in YAML: a keyword and one of the others.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Sshd")]
 struct Fields {
+    /// Keyword as in `sshd_config(5)`.
     keyword: String,
+    /// Exactly this value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     value: Option<String>,
+    /// This number or a smaller one, but not 0, which means "no limit".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     at_most: Option<u64>,
+    /// A list of these and no others, in any order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     only: Option<Vec<String>>,
 }
@@ -81,6 +88,9 @@ const CRYPTO_POLICY: &str = "ssh-crypto-policy";
 
 /// Keywords whose lines add up, each of which denies more.
 const DENIALS: [&str; 2] = ["DenyUsers", "DenyGroups"];
+
+/// Keywords whose lines add up: each line is a setting of its own.
+const ADDING_UP: [&str; 4] = ["AllowUsers", "DenyUsers", "AllowGroups", "DenyGroups"];
 
 /// Keywords whose lists are filtered to what a release knows: an unknown algorithm stops sshd.
 /// `(algorithm, first release)`, from OpenSSH's release notes.
@@ -148,6 +158,9 @@ impl Sshd {
 
 impl Kind for Sshd {
     const SUMMARY: &'static str = "an option of the SSH daemon, for the weakest login that can get it";
+    const ORDER: Option<&'static str> = Some(
+        "each keyword has its own scale; fewer tries and fewer algorithms are tighter; an order of preference is a change",
+    );
 
     fn planes(&self) -> &'static [Plane] {
         if NOT_DUMPED.contains(&self.keyword.as_str()) {
@@ -169,6 +182,32 @@ impl Kind for Sshd {
             Accepts::AtMost(number) => format!("{} {number} or less", self.keyword),
             Accepts::Only(list) => format!("{} of {}", self.keyword, list.join(",")),
         }
+    }
+
+    fn subject(&self) -> String {
+        match &self.accepts {
+            Accepts::Value(value) if ADDING_UP.iter().any(|k| k.eq_ignore_ascii_case(&self.keyword)) => {
+                format!("{} {value}", self.keyword)
+            }
+            _ => self.keyword.clone(),
+        }
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        match &self.accepts {
+            Accepts::Value(value) => vec![Aspect::on("value", options::sshd(&self.keyword), value)],
+            Accepts::AtMost(number) => {
+                vec![Aspect { name: "at most", measure: Scale::Fewer.measure(&number.to_string()) }]
+            }
+            Accepts::Only(list) => {
+                vec![Aspect::allowed("algorithms", list), Aspect::sequence("preference", list)]
+            }
+        }
+    }
+
+    fn presence(&self) -> Direction {
+        let allows = ["AllowUsers", "AllowGroups"].iter().any(|k| k.eq_ignore_ascii_case(&self.keyword));
+        if allows { Direction::Unordered } else { Direction::Tighter }
     }
 
     fn render(

@@ -4,9 +4,11 @@
 //! The daemon takes the first value it meets, and drop-ins come first: this kind keeps the text
 //! that people and scanners read from contradicting what the daemon does.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::host_key::HostKey;
+use super::order::Aspect;
 use super::sshd::{Line, reload};
 use super::{Kind, Setting, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
@@ -20,7 +22,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// The main file repeats the plan's options and contradicts none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SshdMain {}
 
@@ -75,6 +77,7 @@ fn options(plan: &Plan) -> Vec<Line> {
 impl Kind for SshdMain {
     const SUMMARY: &'static str =
         "sshd's main file repeats what the drop-ins say, for those who read no drop-ins";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -82,6 +85,14 @@ impl Kind for SshdMain {
 
     fn wanted(&self) -> String {
         format!("{MAIN} says what the drop-ins say")
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn render(

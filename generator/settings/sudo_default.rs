@@ -1,7 +1,9 @@
 //! `sudo-default`: an option of sudo that holds for everybody.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::{Aspect, options};
 use super::{Kind, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::effective::sudoers::{Change, Scope};
@@ -12,7 +14,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// An option of `sudoers(5)` and its value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SudoDefault {
     /// Option.
@@ -27,6 +29,8 @@ const PATH: &str = "/etc/sudoers.d/zz-ironseed";
 
 impl Kind for SudoDefault {
     const SUMMARY: &'static str = "an option of sudo that holds for everybody";
+    const ORDER: Option<&'static str> =
+        Some("each option has its own scale; one without a scale has no order");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -37,6 +41,14 @@ impl Kind for SudoDefault {
             Some(value) => format!("Defaults {}={value}", self.option),
             None => format!("Defaults {}", self.option),
         }
+    }
+
+    fn subject(&self) -> String {
+        self.option.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::on("value", options::sudo(&self.option), self.value.as_deref().unwrap_or("on"))]
     }
 
     fn render(

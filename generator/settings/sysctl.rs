@@ -1,7 +1,9 @@
 //! `sysctl`: a switch of the kernel, as the boot sets it and as the running kernel has it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::{Aspect, options};
 use super::{Kind, Wanted, checks_of, drop_in};
 use crate::diagnostic::ConfigError;
 use crate::location::Location;
@@ -11,7 +13,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// A switch and its value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sysctl {
     /// Name with dots, as `sysctl(8)` shows it.
@@ -25,6 +27,8 @@ const PATH: &str = "/etc/sysctl.d/99-zz-ironseed.conf";
 
 impl Kind for Sysctl {
     const SUMMARY: &'static str = "a switch of the kernel: set at boot, and set right now";
+    const ORDER: Option<&'static str> =
+        Some("each switch has its own scale; one without a scale has no order");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -32,6 +36,14 @@ impl Kind for Sysctl {
 
     fn wanted(&self) -> String {
         format!("{} = {}", self.key, self.value)
+    }
+
+    fn subject(&self) -> String {
+        self.key.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::on("value", options::sysctl(&self.key), &self.value)]
     }
 
     fn render(

@@ -10,6 +10,7 @@
 mod digest;
 mod dir;
 mod disk;
+pub(crate) mod fields;
 mod local;
 mod open;
 mod root;
@@ -93,8 +94,8 @@ pub enum TargetError {
         /// The path as asked for.
         path: String,
     },
-    /// A configuration file is larger than any real one.
-    #[error("{path}: {size} bytes, more than the {limit} that a configuration file may have")]
+    /// A configuration file or a database is larger than any real one.
+    #[error("{path}: {size} bytes, more than the {limit} that are read of such a file")]
     TooLarge {
         /// Path inside the target.
         path: String,

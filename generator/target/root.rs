@@ -88,6 +88,14 @@ impl<'a> Root<'a> {
     /// # Errors
     /// A file over [`MAX_CONFIG_BYTES`], a link loop, or a tree that can't be read.
     pub fn read(&self, path: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>> {
+        self.read_up_to(path, MAX_CONFIG_BYTES)
+    }
+
+    /// As [`Root::read`], with another bound in bytes: for databases.
+    ///
+    /// # Errors
+    /// See [`Root::read`].
+    pub fn read_up_to(&self, path: impl AsRef<[u8]>, limit: u64) -> Result<Option<Vec<u8>>> {
         let path = path.as_ref();
         let Some(link) = self.resolve(path)? else {
             return Ok(None);
@@ -98,15 +106,11 @@ impl<'a> Root<'a> {
         let mut bytes = Vec::new();
         self.tree
             .open(&link.path)?
-            .take(MAX_CONFIG_BYTES + 1)
+            .take(limit + 1)
             .read_to_end(&mut bytes)
             .map_err(|e| TargetError::io(display(path), e))?;
-        if bytes.len() as u64 > MAX_CONFIG_BYTES {
-            return Err(TargetError::TooLarge {
-                path: display(path),
-                size: link.meta.size,
-                limit: MAX_CONFIG_BYTES,
-            });
+        if bytes.len() as u64 > limit {
+            return Err(TargetError::TooLarge { path: display(path), size: link.meta.size, limit });
         }
         Ok(Some(bytes))
     }

@@ -21,25 +21,37 @@ const MEMORY_MIB: u32 = 2048;
 /// Where the copy of this program stands in the guest while it runs.
 const GUEST_COPY: &str = "/var/tmp/ironseed-observe";
 
-/// Boots an image and returns everything seen of it running.
-///
-/// # Errors
-/// Missing programs, a machine that does not come up in time (with its console's end), or one
-/// that does not let the copy run.
-pub fn boot(image: &Path, plan: &Plan) -> anyhow::Result<Vec<Seen>> {
+/// How the machine of a plan is started.
+pub fn options(plan: &Plan) -> Options {
     let ssh_port = plan.parameter("ssh_port").as_u64().and_then(|p| u16::try_from(p).ok());
-    let options = Options {
+    Options {
         firmware: Firmware::Bios,
         memory_mib: MEMORY_MIB,
         user: plan.distro.default_user.clone(),
         ssh_port: ssh_port.unwrap_or(22),
         limit: LIMIT,
         user_data: None,
-    };
-    let vm = Vm::boot(image, options)?;
-    let mut seen = inside(&vm, plan)?;
+        vendor_data: None,
+    }
+}
+
+/// Boots an image and returns everything seen of it running.
+///
+/// # Errors
+/// Missing programs, a machine that does not come up in time (with its console's end), or one
+/// that does not let the copy run.
+pub fn boot(image: &Path, plan: &Plan) -> anyhow::Result<Vec<Seen>> {
+    look(&Vm::boot(image, options(plan))?, plan)
+}
+
+/// Everything seen of a machine that runs already, inside and from outside.
+///
+/// # Errors
+/// It does not let the copy run, or can't be reached.
+pub fn look(vm: &Vm, plan: &Plan) -> anyhow::Result<Vec<Seen>> {
+    let mut seen = inside(vm, plan)?;
     // Last: what is tried here may get the prober banned.
-    let outside = outside::probe(&vm)?;
+    let outside = outside::probe(vm)?;
     seen.extend(super::observe_outside(plan, &outside));
     Ok(seen)
 }

@@ -9,18 +9,21 @@ use jiff::civil::Date;
 use super::Selection;
 use super::running::{self, Listener};
 use super::scan::{self, Scan};
-use crate::distro::FirewallBackend;
+use crate::distro::{FirewallBackend, PackageBackend};
 use crate::effective::accounts::{self, Accounts, Login};
 use crate::effective::apt::{AptConf, Sources};
 use crate::effective::audit::{self, AuditRules};
 use crate::effective::cloud_init::CloudConfig;
-use crate::effective::dpkg::{Database, Files};
+use crate::effective::dpkg;
 use crate::effective::firewall::{self, RuleSet, Setup};
 use crate::effective::journald::{self, Journald};
 use crate::effective::kernel::{self, Kernels};
 use crate::effective::modprobe::{self, Modprobe};
 use crate::effective::os_release::{self, OsRelease};
+use crate::effective::packages::{Files, Packages};
+use crate::effective::rpm;
 use crate::effective::rsyslog::{self, Rsyslog};
+use crate::effective::selinux::{self, Selinux};
 use crate::effective::sshd::{self, SshdConfig};
 use crate::effective::sudoers::{self, Sudoers};
 use crate::effective::suspects::Suspects;
@@ -73,9 +76,10 @@ struct Readers<'a> {
     logins: OnceCell<Read<Vec<Login>>>,
     os_release: OnceCell<Read<OsRelease>>,
     packaged_units: OnceCell<Read<Files>>,
-    packages: OnceCell<Read<Database>>,
+    packages: OnceCell<Read<Packages>>,
     rsyslog: OnceCell<Read<Option<Rsyslog>>>,
     scan: OnceCell<Read<Scan>>,
+    selinux: OnceCell<Read<Option<Selinux>>>,
     sshd: OnceCell<Read<SshdConfig>>,
     sshd_dump: OnceCell<Read<Vec<(String, String)>>>,
     modprobe: OnceCell<Read<Modprobe>>,
@@ -245,7 +249,13 @@ impl<'a> Look<'a> {
     /// # Errors
     /// See [`Look::accounts`].
     pub fn kernels(&self) -> Read<&Kernels> {
-        once!(self.kernels, found(kernel::read(self.root), "there is no kernel in /boot"))
+        once!(self.kernels, {
+            let order = match self.plan.distro.backends.packages {
+                PackageBackend::Apt => dpkg::compare_versions,
+                PackageBackend::Dnf => rpm::compare_releases,
+            };
+            found(kernel::read(self.root, order), "there is no kernel in /boot")
+        })
     }
 
     /// Listening sockets of the running system.
@@ -268,10 +278,21 @@ impl<'a> Look<'a> {
     ///
     /// # Errors
     /// See [`Look::accounts`].
-    pub fn packages(&self) -> Read<&Database> {
+    pub fn packages(&self) -> Read<&Packages> {
         once!(
             self.packages,
-            found(Database::read(self.root), "there is no package database /var/lib/dpkg/status")
+            match self.plan.distro.backends.packages {
+                PackageBackend::Apt => found(
+                    dpkg::Database::read(self.root),
+                    "there is no package database /var/lib/dpkg/status"
+                )
+                .map(Packages::Dpkg),
+                PackageBackend::Dnf => found(
+                    rpm::Database::read(self.root),
+                    "there is no package database in /usr/lib/sysimage/rpm or /var/lib/rpm"
+                )
+                .map(Packages::Rpm),
+            }
         )
     }
 
@@ -285,7 +306,7 @@ impl<'a> Look<'a> {
                 let path = path.strip_prefix(b"usr/").unwrap_or(path);
                 [&b"lib/systemd/system/"[..], b"etc/systemd/system/"].iter().any(|f| path.starts_with(f))
             };
-            Files::read_some(self.root, self.packages()?, is_unit).map_err(words)
+            self.packages()?.files(self.root, is_unit).map_err(words)
         })
     }
 
@@ -303,6 +324,17 @@ impl<'a> Look<'a> {
     /// See [`Look::accounts`].
     pub fn scan(&self) -> Read<&Scan> {
         once!(self.scan, scan::scan(self.root, self.packages().ok()).map_err(words))
+    }
+
+    /// What a boot makes of SELinux; `None` where it has no configuration.
+    ///
+    /// # Errors
+    /// See [`Look::accounts`].
+    pub fn selinux(&self) -> Read<&Option<Selinux>> {
+        once!(self.selinux, {
+            let boot = self.kernels().ok().and_then(|kernels| kernels.boots.as_ref().ok());
+            selinux::read(self.root, boot).map_err(words)
+        })
     }
 
     /// sshd's configuration.

@@ -1,7 +1,7 @@
 //! Verifying: a plan is held against a target, and every planned setting gets an outcome on
 //! every plane that was asked for. Never silence.
 //!
-//! Owns the order of work and the aggregation into a [`Report`]. What a setting means is the
+//! Owns the order of work and the way into a [`Report`]. What a setting means is the
 //! setting kind's business; what the files mean is `effective`'s.
 
 pub mod boot;
@@ -19,7 +19,7 @@ pub use selection::Selection;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::observation::{Observation, Outcome, Plane};
+use crate::observation::{Observation, Outcome, Plane, aggregate};
 use crate::plan::{Plan, PlannedCheck};
 use crate::profile::Waiver;
 use crate::report::{CheckReport, PlanReport, Report, TargetReport, WaiverReport};
@@ -143,18 +143,11 @@ fn check_report(
         severity: check.info.severity,
         references: check.info.references.clone(),
         outcome,
+        rationale: check.info.rationale.clone(),
         remediation: check.info.remediation.clone(),
         waiver: waiver.map(|w| WaiverReport::new(w, today)),
         observations,
     }
-}
-
-/// What a check's observations amount to: the worst decides, but what does not apply says nothing
-/// about the rest. A check of which nothing was seen is unobserved.
-pub fn aggregate(observations: &[Observation]) -> Outcome {
-    let outcomes = || observations.iter().map(|o| o.outcome);
-    let decisive = outcomes().filter(|o| *o != Outcome::NotApplicable).max();
-    decisive.or_else(|| outcomes().max()).unwrap_or(Outcome::Unobserved)
 }
 
 /// A waiver that has expired, or that covers nothing that fails, is itself a finding.

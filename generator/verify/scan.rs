@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use md5::{Digest, Md5};
-
-use crate::effective::dpkg::{self, Database, Files};
+use crate::effective::packages::{Files, Fingerprint, Packages};
 use crate::effective::secrets::{Finding, Scanner, by_path};
 use crate::location::{Location, Sourced};
 use crate::target::{self, FileKind, Result, Root, display};
@@ -28,7 +26,7 @@ pub struct Scan {
 ///
 /// # Errors
 /// The tree can't be walked at all.
-pub fn scan(root: Root<'_>, packages: Option<&Database>) -> Result<Scan> {
+pub fn scan(root: Root<'_>, packages: Option<&Packages>) -> Result<Scan> {
     let mut result = Scan::default();
     let mut paths = Vec::new();
     let skipped = target::walk(root.tree(), &mut |path, meta| {
@@ -78,7 +76,7 @@ pub fn scan(root: Root<'_>, packages: Option<&Database>) -> Result<Scan> {
         result.unread.push(Sourced::new(text, Location::file("/")));
     }
     let mut public = match packages.filter(|_| !found.findings.is_empty()) {
-        Some(database) => Some(Public::read(root, database)?),
+        Some(packages) => Some(Public::read(root, packages)?),
         None => None,
     };
     for (index, finding) in found.findings {
@@ -129,8 +127,8 @@ struct Public<'a> {
 }
 
 impl<'a> Public<'a> {
-    fn read(root: Root<'a>, database: &Database) -> Result<Self> {
-        Ok(Self { root, files: Files::read(root, database)?, known: HashMap::new() })
+    fn read(root: Root<'a>, packages: &Packages) -> Result<Self> {
+        Ok(Self { root, files: packages.files(root, |_| true)?, known: HashMap::new() })
     }
 
     /// Whether a finding is in a file that has the very bytes of a shipped one, or in Python's
@@ -145,8 +143,8 @@ impl<'a> Public<'a> {
         if let Some(answer) = self.known.get(path) {
             return *answer;
         }
-        let md5 = md5_of(self.root, path);
-        let answer = md5.is_some_and(|md5| self.files.ships_content(md5));
+        let content = self.root.tree().open(path).ok().and_then(|file| Fingerprint::of(file).ok());
+        let answer = content.is_some_and(|content| self.files.ships_content(&content));
         self.known.insert(path.to_vec(), answer);
         answer
     }
@@ -165,16 +163,4 @@ fn compiled_from(path: &[u8]) -> Option<Vec<u8>> {
     let (folder, name) = text.split_once("/__pycache__/")?;
     let stem = name.strip_suffix(".pyc")?.split('.').next()?;
     Some(format!("{folder}/{stem}.py").into_bytes())
-}
-
-fn md5_of(root: Root<'_>, path: &[u8]) -> Option<dpkg::Md5> {
-    let mut reader = root.tree().open(path).ok()?;
-    let mut hasher = Md5::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match reader.read(&mut buffer).ok()? {
-            0 => return Some(dpkg::Md5(hasher.finalize().into())),
-            n => hasher.update(&buffer[..n]),
-        }
-    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::scan::GUEST_MAC;
-use super::{CONSOLE, Firmware, INJECT, LISTEN, OVERLAY, Options, SEED, VmError};
+use super::{CONSOLE, Firmware, INJECT, LISTEN, Options, SEED, VmError};
 use crate::build::tools;
 
 /// OVMF that enforces Secure Boot, and variables with the usual keys: Debian's package `ovmf`.
@@ -77,14 +77,32 @@ fn accelerator() -> &'static str {
     if works.is_ok_and(|status| status.success()) { KVM } else { "tcg,thread=multi" }
 }
 
-/// The command that starts the machine whose files are in `folder`.
+/// The file that a machine's disk is in.
+pub struct Drive {
+    /// QEMU's name for its format.
+    pub format: &'static str,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+/// The command that starts the machine on a disk; its other files are in `folder`.
 ///
 /// The network is QEMU's user network: DHCP, and a forwarded port for ssh. Two sockets let a neighbour
 /// take part: what it sends reaches the machine only, what the machine sends reaches it as well.
-pub fn command(options: &Options, folder: &Path, ssh_host_port: u16) -> Result<Command, VmError> {
+pub fn command(
+    options: &Options,
+    drive: &Drive,
+    folder: &Path,
+    ssh_host_port: u16,
+) -> Result<Command, VmError> {
     let file = |name: &str| comma_escaped(&folder.join(name));
     let with =
         |before: &str, name: &str| [OsString::from(before), file(name)].into_iter().collect::<OsString>();
+    let mut disk = OsString::from(format!(
+        "if=virtio,format={},cache=unsafe,discard=unmap,detect-zeroes=unmap,file=",
+        drive.format
+    ));
+    disk.push(comma_escaped(&drive.path));
     let accelerator = accelerator();
     // On a busy host an emulated second processor can miss its timers, and the machine hangs.
     let cpus = if accelerator == KVM { "2" } else { "1" };
@@ -96,7 +114,7 @@ pub fn command(options: &Options, folder: &Path, ssh_host_port: u16) -> Result<C
         .arg("-serial")
         .arg(with("file:", CONSOLE))
         .args(["-device", "virtio-rng-pci", "-drive"])
-        .arg(with("if=virtio,format=qcow2,cache=unsafe,discard=unmap,file=", OVERLAY))
+        .arg(disk)
         .arg("-drive")
         .arg(with("if=virtio,format=raw,readonly=on,file=", SEED))
         .arg("-netdev")

@@ -5,12 +5,15 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::{KEY, SEED, VmError};
+use super::{KEY, Options, SEED, VmError};
 use crate::build::tools;
 use crate::fat;
 
+/// What user-data and vendor-data are where there is none.
+const NOTHING: &str = "#cloud-config\n{}\n";
+
 /// Makes a key pair and the configuration drive that authorises it, in `folder`.
-pub fn write(folder: &Path, user_data: Option<&str>) -> Result<(), VmError> {
+pub fn write(folder: &Path, options: &Options) -> Result<(), VmError> {
     let key = folder.join(KEY);
     let output = Command::new(tools::SSH_KEYGEN.name)
         .args(["-q", "-t", "ed25519", "-N", "", "-C", "ironseed-boot", "-f"])
@@ -29,9 +32,10 @@ pub fn write(folder: &Path, user_data: Option<&str>) -> Result<(), VmError> {
         "public-keys": [public.trim()],
     })
     .to_string();
-    let user_data = user_data.unwrap_or("#cloud-config\n{}\n");
-    let files: [(&str, &[u8]); 2] =
-        [("user-data", user_data.as_bytes()), ("meta-data", meta_data.as_bytes())];
+    let data = |given: &'_ Option<String>| given.as_deref().unwrap_or(NOTHING).as_bytes().to_vec();
+    let (user_data, vendor_data) = (data(&options.user_data), data(&options.vendor_data));
+    let files: [(&str, &[u8]); 3] =
+        [("user-data", &user_data), ("vendor-data", &vendor_data), ("meta-data", meta_data.as_bytes())];
     fat::volume(1 << 20, 1, "CIDATA", &files)
         .and_then(|volume| fs::write(folder.join(SEED), volume))
         .map_err(VmError::io("writing the configuration drive"))

@@ -74,7 +74,7 @@ fn said(base: &Remembered, plan: &Plan, mutation: &Mutation) -> (Outcome, String
     let tree: &dyn Tree = if mutation.check == SCANS { &only } else { &changed };
     let look = Look::new(Root::new(tree), &one, Nature::Image, TODAY);
     let seen = verify::observe(&look, Plane::Configured);
-    let target = TargetReport { name: "broken".into(), kind: "tar".into(), sha256: None };
+    let target = TargetReport { name: "broken".into(), kind: "tar".into(), sha256: None, base: None };
     let mut report = verify::report(&one, target, &[Plane::Configured], seen, TODAY);
     let check = &mut report.checks[0];
     check.observations.retain(|seen| !seen.outcome.is_acceptable());

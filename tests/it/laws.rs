@@ -28,13 +28,24 @@ fn name(plan: &Plan) -> String {
     format!("{} for {}", plan.profile, plan.distro.id)
 }
 
+#[test]
+fn what_a_profile_writes_is_not_put_back_by_the_second_engine() {
+    for plan in plans::renderable() {
+        let bundle = bundle(&plan);
+        for path in bundle.files.keys() {
+            let inside = |place: &&&str| Path::new(path).starts_with(place);
+            assert_eq!(ironseed::stock::RESTORED.iter().find(inside), None, "{}: {path}", name(&plan));
+        }
+    }
+}
+
 /// Kinds that files alone decide, given what the packages ship in [`STOCK`].
 const BY_FILES: [&str; 8] =
     ["sshd", "ssh-port", "cloud-config", "update-reboot", "updates", "firewall", "journald", "announcements"];
 
 /// The lines of packaged files that make the programs read the rendered ones; `CODENAME` and `SUITE`
 /// stand for the release's.
-const STOCK: [(&str, &str); 8] = [
+const STOCK: [(&str, &str); 9] = [
     ("etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\nPasswordAuthentication yes\n"),
     ("etc/cloud/cloud.cfg", "ssh_pwauth: true\ndisable_root: true\n"),
     (
@@ -48,6 +59,7 @@ const STOCK: [(&str, &str); 8] = [
     ),
     ("etc/systemd/journald.conf", "[Journal]\n#Storage=auto\n"),
     ("usr/lib/systemd/systemd-journald", "program"),
+    ("etc/selinux/config", "SELINUX=enforcing\nSELINUXTYPE=targeted\n"),
     ("etc/dnf/dnf.conf", "[main]\ngpgcheck=1\n"),
     ("etc/yum.repos.d/base.repo", "[base]\nname=base\nbaseurl=http://archive.example\n"),
 ];

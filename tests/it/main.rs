@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails by that")]
 
+mod browser;
 mod cli;
+mod completions;
 mod e2e;
 mod fuzz;
 mod gallery;
 mod hostile;
 mod image;
+mod integrations;
 mod laws;
 mod lifecycle;
 mod lint;
@@ -18,8 +21,11 @@ mod plans;
 mod program;
 mod programs;
 mod publish;
+mod reports;
+mod schemas;
 mod sensitivity;
 mod stock;
+mod stock_refused;
 mod tree;
 mod trees;
 mod user_data;

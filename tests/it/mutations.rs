@@ -39,7 +39,7 @@ impl Seen {
     fn of(tree: &dyn Tree, plan: &Plan) -> Self {
         let look = Look::new(Root::new(tree), plan, Nature::Image, TODAY);
         let seen = verify::observe(&look, Plane::Configured);
-        let target = TargetReport { name: "test".into(), kind: "qcow2".into(), sha256: None };
+        let target = TargetReport { name: "test".into(), kind: "qcow2".into(), sha256: None, base: None };
         let report = verify::report(plan, target, &[Plane::Configured], seen, TODAY);
         let mut words = String::new();
         for check in report.checks.iter().filter(|c| !c.outcome.is_acceptable()) {

@@ -44,6 +44,7 @@ fn good_report(plan: &Plan, image: &Path, day: Date) -> Report {
         name: image.display().to_string(),
         kind: "qcow2".into(),
         sha256: Some(sha256_file(image).unwrap()),
+        base: None,
     };
     verify::report(plan, target, &PLANES, seen, day)
 }
@@ -122,7 +123,8 @@ fn a_report_about_something_else_is_refused() {
     assert_refused(dir.path(), "another plan");
 
     let mut directory = good.clone();
-    directory.target = TargetReport { name: "/srv/tree".into(), kind: "directory".into(), sha256: None };
+    directory.target =
+        TargetReport { name: "/srv/tree".into(), kind: "directory".into(), sha256: None, base: None };
     write(dir.path(), &directory.sealed());
     assert_refused(dir.path(), "not about a disk image");
 
@@ -140,7 +142,7 @@ fn an_edited_report_is_refused() {
 
     let mut failed = good.clone();
     failed.checks[0].observations[0] = Observation::fail(Plane::Configured, "yes", "no", "it is open");
-    failed.checks[0].outcome = verify::aggregate(&failed.checks[0].observations);
+    failed.checks[0].outcome = ironseed::observation::aggregate(&failed.checks[0].observations);
     let failed = failed.sealed();
     write(dir.path(), &failed);
     assert_refused(dir.path(), "it is open");

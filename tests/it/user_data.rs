@@ -1,20 +1,25 @@
 //! User-data: valid for the real cloud-init, the same values for another YAML reader, no larger
 //! than a cloud takes, and never with a secret in it.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use ironseed::assets::Assets;
+use ironseed::plan::Plan;
+use ironseed::render;
 use tempfile::TempDir;
 
+use crate::image::skipped;
 use crate::plans;
-use crate::program::{have, real, run};
+use crate::program::{have, real, run, text};
 
 const PUBLIC: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPi29tQcMJoPpxrwWbJZO1wMAVtJuVZoQxNB4+SLGNqI me@home\n";
 
-/// User-data of every profile and distribution, in files, with the names of those files.
-fn all(folder: &Path) -> Vec<String> {
+/// User-data of every profile and distribution, in files: their names, and the plans that they are of.
+fn all(folder: &Path) -> Vec<(String, Plan)> {
     fs::write(folder.join("id.pub"), PUBLIC).unwrap();
     let mut names = Vec::new();
     for plan in plans::all() {
@@ -32,7 +37,7 @@ fn all(folder: &Path) -> Vec<String> {
         }
         assert!(out.starts_with("#cloud-config\n"), "{name}: {err}");
         fs::write(folder.join(&name), out).unwrap();
-        names.push(name);
+        names.push((name, plan));
     }
     names
 }
@@ -43,13 +48,62 @@ fn gunzip(bytes: &[u8]) -> String {
     text
 }
 
+/// What the schemas' own library says of pairs of a schema and a file.
+fn judged(pairs: &[(PathBuf, PathBuf)], folder: &Path) -> Vec<String> {
+    let lines = pairs.iter().map(|(schema, file)| format!("{}\t{}\n", schema.display(), file.display()));
+    fs::write(folder.join("pairs"), lines.collect::<String>()).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cloud-init/validate.py");
+    let stdin = fs::File::open(folder.join("pairs")).unwrap();
+    let said = Command::new("python3").arg(script).stdin(stdin).output().unwrap();
+    assert!(said.status.success(), "{}", text(&said.stderr));
+    text(&said.stdout).lines().map(str::to_owned).collect()
+}
+
+/// Each release's user-data against the schema of the cloud-init that the release ships.
+#[test]
+fn the_schema_of_every_releases_cloud_init_takes_it() {
+    let has = Command::new("python3").args(["-c", "import jsonschema, yaml"]).output().unwrap();
+    if !has.status.success() {
+        return skipped(
+            "every release's user-data against its cloud-init's schema",
+            "python3-jsonschema is missing",
+        );
+    }
+    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cloud-init");
+    let schema = |version: &str| schemas.join(format!("{version}.json"));
+    let dir = TempDir::new().unwrap();
+    let assets = Assets::embedded();
+    let mut pairs = Vec::new();
+    for plan in plans::all() {
+        let bundle = render::bundle(&plan, &assets).unwrap();
+        let path = dir.path().join(format!("{}-{}.yaml", plan.profile, plan.distro.id));
+        fs::write(&path, render::user_data::render(&plan, &bundle, &[PUBLIC.to_owned()], &assets).unwrap())
+            .unwrap();
+        pairs.push((schema(&plan.distro.versions.cloud_init), path));
+    }
+    for (pair, said) in pairs.iter().zip(judged(&pairs, dir.path())) {
+        assert_eq!(said, "ok", "{pair:?}");
+    }
+    let used: BTreeSet<&PathBuf> = pairs.iter().map(|(schema, _)| schema).collect();
+    assert_eq!(used.len(), 7, "a schema that no release uses, or one too few");
+    // The control: every schema refuses what is wrong, the newer ones unknown keys as well.
+    fs::write(dir.path().join("bad"), "#cloud-config\npackages: {a: b}\n").unwrap();
+    fs::write(dir.path().join("odd"), "#cloud-config\nno_such_key: 1\n").unwrap();
+    for schema in &used {
+        let bad = judged(&[((*schema).clone(), dir.path().join("bad"))], dir.path());
+        assert!(bad[0].contains("packages"), "{bad:?}");
+    }
+    let odd = judged(&[(schema("24.4"), dir.path().join("odd"))], dir.path());
+    assert!(odd[0].contains("no_such_key"), "{odd:?}");
+}
+
 #[test]
 fn the_real_cloud_init_takes_it() {
     if !have(&["cloud-init"], "cloud-init schema over all user-data") {
         return;
     }
     let dir = TempDir::new().unwrap();
-    for name in all(dir.path()) {
+    for (name, _) in all(dir.path()) {
         real("cloud-init", &["schema", "-c", &name], dir.path());
     }
     // The control: it does refuse what is wrong.
@@ -66,7 +120,7 @@ fn another_yaml_reader_sees_the_same_values() {
     }
     let dir = TempDir::new().unwrap();
     let script = "import json, sys, yaml\njson.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)";
-    for name in all(dir.path()) {
+    for (name, plan) in all(dir.path()) {
         let theirs = real(python, &["-c", script, &name], dir.path()).stdout;
         let theirs: serde_json::Value = serde_json::from_slice(&theirs).unwrap();
         let text = fs::read_to_string(dir.path().join(&name)).unwrap();
@@ -79,8 +133,6 @@ fn another_yaml_reader_sees_the_same_values() {
             assert!(file["permissions"].as_str().is_some_and(|p| p.starts_with('0')), "{name}: {file}");
         }
         // Every word of every file arrives as it was meant.
-        let (profile, distro) = name.trim_end_matches(".yaml").rsplit_once("-debian-").unwrap();
-        let plan = plans::resolve(profile, &format!("debian-{distro}"));
         let bundle = ironseed::render::bundle(&plan, &ironseed::assets::Assets::embedded()).unwrap();
         for wanted in bundle.files.values() {
             let files = theirs["write_files"].as_array().unwrap();

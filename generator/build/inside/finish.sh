@@ -67,20 +67,8 @@ cp "$root/usr/lib/shim/shimx64.efi.signed" "$work/out/shimx64.efi"
 cp "$root/usr/lib/shim/mmx64.efi.signed" "$work/out/mmx64.efi"
 
 step evidence
-pending=$(chroot "$root" apt list --upgradable 2>/dev/null | sed -n 's,^\([a-z0-9][a-z0-9.+-]*\)/.*,"\1",p' | paste -sd, -)
-releases=$(for file in "$root"/var/lib/apt/lists/*Release; do
-    [ -e "$file" ] || continue
-    awk -v q='"' '
-        function text(s) { gsub(/[\\"]/, "\\\\&", s); gsub(/[[:cntrl:]]/, "", s); return q s q }
-        /^(Suite|Codename|Date): / { key = $1; sub(/^[^:]*: */, ""); value[key] = $0 }
-        END { if (value["Suite:"] ~ /-security$/)
-            print "{\"suite\":" text(value["Suite:"]) ",\"codename\":" text(value["Codename:"]) ",\"date\":" text(value["Date:"]) "}" }
-    ' "$file"
-done | paste -sd, -)
-status=$(sha256sum < "$root/var/lib/dpkg/status")
 mkdir -p "$root/usr/share/ironseed"
-printf '{"format":1,"pending":[%s],"security_release":[%s],"dpkg_status_sha256":"%s"}\n' \
-    "$pending" "$releases" "${status%% *}" > "$root/usr/share/ironseed/build.json"
+sh "$work/evidence.sh" "$root" > "$root/usr/share/ironseed/build.json"
 chmod 0644 "$root/usr/share/ironseed/build.json"
 cp "$root/usr/share/ironseed/build.json" "$work/out/build.json"
 

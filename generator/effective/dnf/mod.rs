@@ -7,10 +7,12 @@
 //! dnf is Python, but it reads its files by libdnf's own parser (`libdnf/utils/iniparser`), and
 //! so does dnf5: no interpolation, no `:`, no comment behind a value.
 
+mod advisories;
 mod automatic;
 mod ini;
 mod main_conf;
 
+pub use advisories::{Advisories, Pending, advisories};
 pub use automatic::{Automatic, Generation, Invocation, UpgradeType, automatic};
 pub use ini::{Ini, Problem};
 pub use main_conf::{MainConf, Repository, main_conf, repositories};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use md5::Digest;
 
 use super::{Database, Md5};
+use crate::effective::packages::Shipped;
 use crate::target::{Result, Root};
 
 /// Lists and digests of the packages.
@@ -24,22 +25,6 @@ pub struct Owner<'a> {
     pub md5: Option<Md5>,
     /// A configuration file, which an administrator may change.
     pub conffile: bool,
-}
-
-/// A file, held against its package's digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shipped<'a> {
-    /// As packaged; also where dpkg keeps no digest of it.
-    Unchanged,
-    /// Other bytes.
-    Changed {
-        /// The package's name.
-        package: &'a str,
-        /// A configuration file, which an administrator may change.
-        conffile: bool,
-    },
-    /// No package has it, or there is no file.
-    Unknown,
 }
 
 /// Every packaged path.

@@ -5,7 +5,7 @@ mod files;
 mod tests;
 mod version;
 
-pub use files::{Files, Owner, Shipped};
+pub use files::{Files, Owner};
 pub use version::compare as compare_versions;
 
 use std::collections::HashMap;
@@ -13,10 +13,10 @@ use std::fmt;
 
 use super::deb822::{self, Paragraph};
 use crate::location::Location;
-use crate::target::{Result, Root, display};
+use crate::target::{Result, Root};
 
 /// The list of packages.
-const STATUS: &str = "var/lib/dpkg/status";
+pub const STATUS: &str = "/var/lib/dpkg/status";
 
 /// An MD5 digest, as dpkg keeps them. It finds accidents and edits, not a forger.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -132,7 +132,7 @@ fn package(paragraph: &Paragraph) -> Option<Package> {
         version: field("Version"),
         status: [status.next()?, status.next()?, status.next()?],
         conffiles: field("Conffiles").lines().filter_map(conffile).collect(),
-        at: Location::line(display(STATUS.as_bytes()), paragraph.line),
+        at: Location::line(STATUS, paragraph.line),
     })
 }
 

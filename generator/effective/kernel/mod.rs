@@ -5,14 +5,15 @@
 pub mod defaults;
 mod grub;
 
-use crate::effective::dpkg::compare_versions;
+use std::cmp::Ordering;
+
 use crate::location::Location;
 use crate::target::{FileKind, Result, Root};
 
 /// The kernels of a target.
 #[derive(Clone, Debug)]
 pub struct Kernels {
-    /// Releases (as `uname -r` says) that have an image in `/boot` and modules, oldest first.
+    /// Releases (as `uname -r` says) that have modules, and an image in `/boot` or beside them, oldest first.
     pub installed: Vec<String>,
     /// What the boot loader starts when nobody chooses, or why that can't be told.
     pub boots: std::result::Result<Boot, String>,
@@ -31,20 +32,28 @@ pub struct Boot {
     pub at: Location,
 }
 
-/// Reads the kernels; `None` where the target has no kernel at all (a container's tree).
+/// Where modules are, a folder for each release. Where packages put the image there as well, a script copies it to
+/// `/boot`: one that is missing there was not copied.
+const MODULES: &str = "/lib/modules";
+
+/// Reads the kernels, with the order that the package manager has of their releases; `None` where the
+/// target has no kernel at all (a container's tree).
 ///
 /// # Errors
 /// The target can't be read.
-pub fn read(root: Root<'_>) -> Result<Option<Kernels>> {
+pub fn read(root: Root<'_>, order: fn(&str, &str) -> Ordering) -> Result<Option<Kernels>> {
     let mut installed = Vec::new();
-    for entry in root.read_dir("/boot")? {
-        let Some(release) = release_of(&String::from_utf8_lossy(&entry.name)) else { continue };
-        let modules = root.resolve(format!("/lib/modules/{release}"))?;
-        if modules.is_some_and(|link| link.meta.kind == FileKind::Directory) {
+    for entry in root.read_dir(MODULES)? {
+        let release = String::from_utf8_lossy(&entry.name).into_owned();
+        let modules = root.resolve(format!("{MODULES}/{release}"))?;
+        let is_folder = modules.is_some_and(|link| link.meta.kind == FileKind::Directory);
+        let images = [format!("/boot/vmlinuz-{release}"), format!("{MODULES}/{release}/vmlinuz")];
+        let [booted, packaged] = images.map(|path| root.exists(path));
+        if is_folder && (booted? || packaged?) {
             installed.push(release);
         }
     }
-    installed.sort_by(|a, b| compare_versions(a, b));
+    installed.sort_by(|a, b| order(a, b));
     let boots = grub::default_boot(root)?;
     if installed.is_empty() && boots.is_err() {
         return Ok(None);

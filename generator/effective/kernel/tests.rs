@@ -1,4 +1,6 @@
 use super::*;
+use crate::effective::dpkg::compare_versions;
+use crate::effective::rpm::compare_releases;
 use crate::effective::testing::MemoryTree;
 
 /// As `grub-mkconfig` writes it, shortened.
@@ -73,7 +75,7 @@ fn tree(default: &str) -> MemoryTree {
 }
 
 fn kernels(tree: &MemoryTree) -> Kernels {
-    read(tree.root()).unwrap().unwrap()
+    read(tree.root(), compare_versions).unwrap().unwrap()
 }
 
 fn booted(tree: &MemoryTree) -> String {
@@ -151,7 +153,7 @@ fn what_can_not_be_told_is_said() {
     let mut none = tree("0");
     none.remove("/boot/grub/grub.cfg");
     assert_eq!(booted(&none), "there is no /boot/grub/grub.cfg");
-    assert!(read(MemoryTree::new().root()).unwrap().is_none());
+    assert!(read(MemoryTree::new().root(), compare_versions).unwrap().is_none());
 }
 
 #[test]
@@ -212,7 +214,7 @@ fn bls_tree(environment: &str) -> MemoryTree {
 #[test]
 fn the_newest_boot_loader_entry_boots_unless_another_is_saved() {
     let tree = bls_tree("kernelopts=console=ttyS0 quiet\n");
-    let boot = read(tree.root()).unwrap().unwrap().boots.unwrap();
+    let boot = read(tree.root(), compare_versions).unwrap().unwrap().boots.unwrap();
     assert_eq!(boot.release, "5.14.0-427.el9.x86_64");
     assert_eq!(boot.at.to_string(), "/boot/loader/entries/m1-5.14.0-427.el9.x86_64.conf:4");
     assert_eq!(boot.arguments, ["root=UUID=u", "ro", "console=ttyS0", "quiet", "audit=1"]);
@@ -236,4 +238,17 @@ fn an_entry_ends_at_a_line_without_a_value() {
     assert_eq!(booted(&tree), "5.14.0-70.el9.x86_64");
     tree.write("/loader/entries/a.conf", "linux /vmlinuz-0-rescue\n");
     assert!(booted(&tree).contains("there are entries in /loader/entries and /boot/loader/entries"));
+}
+
+/// A kernel whose image no script copied to /boot is installed all the same, and newer by its package's order.
+#[test]
+fn kernels_of_rpm_packages() {
+    let mut tree = MemoryTree::new();
+    for release in ["5.14.0-427.el9.x86_64", "5.14.0-427.13.1.el9_4.x86_64"] {
+        tree.write(format!("/lib/modules/{release}/vmlinuz"), "");
+    }
+    tree.write("/boot/vmlinuz-5.14.0-427.el9.x86_64", "");
+    tree.write("/boot/vmlinuz-0-rescue-0123", "").write("/lib/modules/5.14.0-1.el9.x86_64/modules.dep", "");
+    let kernels = read(tree.root(), compare_releases).unwrap().unwrap();
+    assert_eq!(kernels.installed, ["5.14.0-427.el9.x86_64", "5.14.0-427.13.1.el9_4.x86_64"]);
 }

@@ -1,9 +1,10 @@
 //! Which libpam would read the files.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A release of Linux-PAM (`1.5`) with the changes of its packager that alter what it concludes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PamVersion {
     /// Major number (`1` of `1.5.2`).
@@ -16,8 +17,9 @@ pub struct PamVersion {
 }
 
 /// Additions of packagers to the released library, named by what they add.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "PamPatches")]
 pub struct Patches {
     /// Knows the line `@include NAME`, and looks for what any line includes in `/etc/pam.d` alone.
     pub at_include: bool,

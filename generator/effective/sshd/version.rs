@@ -3,10 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An OpenSSH release (`9.2`) with the changes of its packager that alter what sshd concludes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenSshVersion {
     /// Major number (`9` of `9.2p1`).
     pub major: u16,
@@ -18,8 +19,9 @@ pub struct OpenSshVersion {
 }
 
 /// Additions of packagers to the released sshd, named by what they add.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "OpenSshPatches")]
 pub struct Patches {
     /// Knows `DebianBanner`, on by default.
     pub debian_banner: bool,

@@ -5,8 +5,10 @@
 
 mod backend;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::{Aspect, Measure};
 use super::{Kind, Wanted, checks_of};
 use crate::diagnostic::ConfigError;
 use crate::effective::firewall::{Family, Fate, Reach, RuleSet, Unknown};
@@ -17,7 +19,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// Default drop on input and forward, with openings for SSH and the profile's services.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Firewall {
     /// SSH's port.
@@ -45,8 +47,15 @@ pub fn openings(ssh_port: u16, services: &[Service]) -> Vec<Opening> {
     std::iter::once(ssh).chain(others).collect()
 }
 
+/// The services that a profile offers, in the order of strictness.
+pub fn offered(services: &[Service]) -> Aspect {
+    let item = |s: &Service| (format!("{}/{}", s.port, s.protocol), format!("{}, {}", s.name, s.unit));
+    Aspect { name: "services", measure: Measure::Allowed(services.iter().map(item).collect()) }
+}
+
 impl Kind for Firewall {
     const SUMMARY: &'static str = "the host firewall drops by default and lets the profile's services in";
+    const ORDER: Option<&'static str> = Some("one opening more is looser; SSH on another port is a change");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -58,6 +67,14 @@ impl Kind for Firewall {
             .map(|o| format!("{}/{}", o.port, o.protocol))
             .collect();
         format!("drop on input and forward, {} let in", ports.join(", "))
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::plain("SSH's port", self.ssh_port), offered(&self.services)]
     }
 
     fn render(

@@ -7,6 +7,7 @@ mod rule;
 pub use profile::PamProfile;
 pub use rule::PamRule;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::effective::pam::{self, Code, Facility, Rule};
@@ -15,7 +16,7 @@ use crate::observation::{Observation, Plane};
 use crate::verify::Look;
 
 /// One line of a stack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
     /// `required`, … or `[value=action …]`; `success=end` skips the rest of the block.

@@ -1,6 +1,7 @@
 //! `pam-profile`: a block of modules in the stacks that all services share, as a profile of
 //! `pam-auth-update(8)`: packages that bring profiles of their own leave it in place.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Line, observe};
@@ -10,11 +11,12 @@ use crate::effective::pam::Facility;
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::{BundleFile, Phase};
 use crate::render::{Bundle, Context};
+use crate::settings::order::Aspect;
 use crate::settings::{Kind, Wanted, checks_of};
 use crate::verify::Look;
 
 /// A block of modules.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PamProfile {
     /// Slug, part of the file's name.
@@ -41,7 +43,7 @@ pub struct PamProfile {
 }
 
 /// Lines and their place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Block {
     /// Whether one success is enough, or every block is run.
@@ -51,7 +53,7 @@ pub struct Block {
 }
 
 /// Where a block stands in its stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Place {
     /// Among those of which one success is enough.
     Primary,
@@ -114,6 +116,7 @@ fn shared(facility: Facility) -> &'static str {
 
 impl Kind for PamProfile {
     const SUMMARY: &'static str = "a block of modules in the PAM stacks that all services share";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -126,6 +129,30 @@ impl Kind for PamProfile {
 
     fn wanted(&self) -> String {
         format!("PAM runs: {}", self.title)
+    }
+
+    fn subject(&self) -> String {
+        self.name.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        let blocks = [
+            ("auth", &self.auth),
+            ("account", &self.account),
+            ("password", &self.password),
+            ("session", &self.session),
+        ];
+        let shown = |block: &Block| {
+            let lines: Vec<String> = block.lines.iter().map(Line::to_string).collect();
+            format!("{:?}: {}", block.place, lines.join("; "))
+        };
+        let blocks = blocks.into_iter().filter_map(|(name, b)| Some(Aspect::plain(name, shown(b.as_ref()?))));
+        let own = [
+            Aspect::plain("title", &self.title),
+            Aspect::plain("priority", self.priority),
+            Aspect::plain("replaces", self.replaces.as_deref().unwrap_or_default()),
+        ];
+        blocks.chain(own).collect()
     }
 
     fn render(

@@ -1,5 +1,6 @@
 //! `pam-rule`: one line in the stack of one service, after a line of the package's own.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Line, observe};
@@ -8,11 +9,12 @@ use crate::effective::pam::Facility;
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::Phase;
 use crate::render::{Bundle, Context};
+use crate::settings::order::Aspect;
 use crate::settings::{Kind, Wanted};
 use crate::verify::Look;
 
 /// A line of the `auth` stack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PamRule {
     /// File below `/etc/pam.d`.
@@ -25,6 +27,7 @@ pub struct PamRule {
 
 impl Kind for PamRule {
     const SUMMARY: &'static str = "one line in the PAM stack of one service";
+    const ORDER: Option<&'static str> = None;
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -32,6 +35,14 @@ impl Kind for PamRule {
 
     fn wanted(&self) -> String {
         format!("{}: auth {}", self.service, self.auth)
+    }
+
+    fn subject(&self) -> String {
+        format!("{} in {}", self.auth.module, self.service)
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        vec![Aspect::plain("line", &self.auth), Aspect::plain("after", &self.after)]
     }
 
     fn render(all: &[Wanted<'_, Self>], _: &Context<'_>, bundle: &mut Bundle) -> Result<(), ConfigError> {

@@ -4,9 +4,11 @@ mod task;
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::task::Task;
+use super::order::Aspect;
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
@@ -18,7 +20,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::{Look, running};
 
 /// A unit, named by its role or by itself, and its enablement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Unit {
     /// Role in the distribution's facts, or a unit's full name.
@@ -35,6 +37,7 @@ impl Unit {
 
 impl Kind for Unit {
     const SUMMARY: &'static str = "a unit starts at boot and does what it is for, does not, or can't";
+    const ORDER: Option<&'static str> = Some("masked is tighter than disabled; enabled is neither");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -48,6 +51,19 @@ impl Kind for Unit {
 
     fn wanted(&self) -> String {
         format!("{} {}", self.role, self.state.word())
+    }
+
+    fn subject(&self) -> String {
+        self.role.clone()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        let state = self.state.word();
+        vec![match self.state {
+            UnitState::Enabled => Aspect::plain("state", state),
+            UnitState::Disabled => Aspect::at_least("state", state, 0),
+            UnitState::Masked => Aspect::at_least("state", state, 1),
+        }]
     }
 
     fn render(

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::effective::dpkg::Shipped;
+use crate::effective::packages::Shipped;
 use crate::effective::systemd::{Facts, Unit, Units};
 use crate::location::{Location, Sourced};
 use crate::verify::{Look, Nature};
@@ -79,8 +79,7 @@ fn judge_one(look: &Look<'_>, systemd: &Units<'_>, unit: &Unit) -> Result<Task, 
 
 /// The package that ships a unit of that name.
 fn shipping<'l>(look: &'l Look<'_>, name: &str) -> Option<&'l str> {
-    let owner = look.packaged_units().ok()?.owner(format!("usr/lib/systemd/system/{name}").as_bytes())?;
-    Some(owner.package)
+    look.packaged_units().ok()?.owner(format!("usr/lib/systemd/system/{name}").as_bytes())
 }
 
 /// Where a unit's files come from.

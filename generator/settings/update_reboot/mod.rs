@@ -2,8 +2,10 @@
 
 mod dnf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::{Aspect, Direction};
 use super::{Kind, Wanted};
 use crate::diagnostic::ConfigError;
 use crate::distro::UpdatesBackend;
@@ -14,7 +16,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// Whether and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateReboot {
     /// Whether the machine reboots by itself when an update needs it.
@@ -35,6 +37,8 @@ struct Template {
 
 impl Kind for UpdateReboot {
     const SUMMARY: &'static str = "whether and when the machine reboots after an update";
+    const ORDER: Option<&'static str> =
+        Some("a machine that reboots by itself is tighter; another time is a change");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured]
@@ -46,6 +50,19 @@ impl Kind for UpdateReboot {
         } else {
             "no automatic reboot".into()
         }
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        let reboot = if self.automatic { "automatic" } else { "by hand" };
+        vec![Aspect::at_least("reboot", reboot, self.automatic), Aspect::plain("time", &self.time)]
+    }
+
+    fn presence(&self) -> Direction {
+        if self.automatic { Direction::Tighter } else { Direction::Unordered }
     }
 
     fn render(

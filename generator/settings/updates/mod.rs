@@ -9,8 +9,10 @@ mod dry_run;
 
 pub use dnf::{automatic as dnf_automatic, file as dnf_file};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::order::Aspect;
 use super::{Kind, Wanted, checks_of};
 use crate::diagnostic::ConfigError;
 use crate::distro::{ArchiveSuite, Distro, UpdatesBackend};
@@ -22,7 +24,7 @@ use crate::render::{Bundle, Context};
 use crate::verify::Look;
 
 /// Which updates install themselves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Updates {
     /// Security updates alone, or all.
@@ -30,7 +32,7 @@ pub struct Updates {
 }
 
 /// Which updates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// Security updates alone.
@@ -62,6 +64,8 @@ impl Updates {
 
 impl Kind for Updates {
     const SUMMARY: &'static str = "security updates (or all) install themselves";
+    const ORDER: Option<&'static str> =
+        Some("installing every update is tighter than installing those for security alone");
 
     fn planes(&self) -> &'static [Plane] {
         &[Plane::Configured, Plane::Running]
@@ -72,6 +76,18 @@ impl Kind for Updates {
             Scope::Security => "security updates of this release install themselves, others do not".into(),
             Scope::All => "all updates of this release install themselves".into(),
         }
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        let (word, rank) = match self.scope {
+            Scope::Security => ("security", 0),
+            Scope::All => ("all", 1),
+        };
+        vec![Aspect::at_least("scope", word, rank)]
     }
 
     fn render(

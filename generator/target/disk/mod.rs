@@ -9,7 +9,6 @@ mod cache;
 mod content;
 mod device;
 mod ext4;
-mod fields;
 mod filesystem;
 mod mounts;
 mod partitions;

@@ -40,6 +40,13 @@ impl<'i> Files<'i> {
         files
     }
 
+    /// One file alone, of bytes that may hold anything.
+    pub fn single(path: &'i str, content: &'i [u8]) -> Self {
+        let mut files = Self::default();
+        files.put(path, FileKind::File, content);
+        files
+    }
+
     fn put(&mut self, path: &'i str, kind: FileKind, content: &'i [u8]) {
         self.nodes.insert(path.trim_start_matches('/').as_bytes(), (kind, content));
     }

@@ -51,6 +51,7 @@ pub const TARGETS: [&Target; 27] = [
     &readers::MAIL,
     &readers::NFT_JSON,
     &readers::NFT_TEXT,
+    &readers::RPM,
     &readers::SECRETS,
     &readers::SSHD,
     &readers::SUDOERS,

@@ -12,6 +12,7 @@ use ironseed::effective::keyvalue::{self, Syntax, Wins};
 use ironseed::effective::limits::Limits;
 use ironseed::effective::pam::{self, Code, Facility, PamVersion};
 use ironseed::effective::profile::Profile;
+use ironseed::effective::rpm;
 use ironseed::effective::secrets::Scanner;
 use ironseed::effective::sshd::{self, Connection, OpenSshVersion, Patches};
 use ironseed::effective::systemd::Units;
@@ -21,6 +22,7 @@ use ironseed::effective::{
 };
 use ironseed::target::Root;
 
+use super::input::Files as Tree;
 use super::{Takes, Target};
 
 /// libpam with Debian's additions, and as released.
@@ -213,6 +215,24 @@ pub const DPKG: Target = Target {
     },
 };
 
+/// rpm's database: the bytes as each of its forms.
+pub const RPM: Target = Target {
+    name: "rpm",
+    takes: Takes::Bytes(|bytes| {
+        for name in ["rpmdb.sqlite", "Packages.db", "Packages"] {
+            let path = format!("var/lib/rpm/{name}");
+            let tree = Tree::single(&path, bytes);
+            let root = Root::new(&tree);
+            if let Ok(Some(database)) = rpm::Database::read(root) {
+                black_box(database.installed().map(|package| package.version.to_string()).max());
+            }
+            if let Ok(files) = rpm::Files::read_some(root, |_| true) {
+                black_box(files.owner(b"etc/passwd").is_some());
+            }
+        }
+    }),
+};
+
 /// fail2ban's jails, and Python's ini files below them.
 pub const FAIL2BAN: Target = Target {
     name: "fail2ban",
@@ -256,7 +276,7 @@ pub const GRUB: Target = Target {
             "/lib/modules/6.1.0-9-amd64/modules.dep",
         ],
         read: |root| {
-            if let Ok(Some(kernels)) = kernel::read(root) {
+            if let Ok(Some(kernels)) = kernel::read(root, rpm::compare_releases) {
                 black_box(kernels.newest());
                 let _ = black_box(kernels.boots.map(|boot| boot.argument("apparmor").is_some()));
             }

@@ -129,7 +129,7 @@ impl Exec for Answers<'_> {
 
 /// What was seen, as people read it.
 fn report(plan: &Plan, seen: Vec<Seen>, plane: Plane) -> String {
-    let target = TargetReport { name: "fuzz".into(), kind: "directory".into(), sha256: None };
+    let target = TargetReport { name: "fuzz".into(), kind: "directory".into(), sha256: None, base: None };
     human(&verify::report(plan, target, &[plane], seen, TODAY))
 }
 

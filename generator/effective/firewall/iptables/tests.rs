@@ -106,15 +106,22 @@ fn neutral(rules: &RuleSet) -> String {
     match rules.openings() {
         Err(unknown) => lines.push(format!("unknown: {unknown:?}")),
         Ok(openings) => {
+            // In common words, an opening may be part of another one, which says it all.
+            let mut said: Vec<Opening> = Vec::new();
+            for mut opening in openings {
+                opening.conditions = opening.conditions.iter().map(condition).collect();
+                opening.conditions.sort();
+                opening.conditions.dedup();
+                if !said.iter().any(|other| is_part(&opening, other)) {
+                    said.retain(|other| !is_part(other, &opening));
+                    said.push(opening);
+                }
+            }
             // Where a listing has a rule for each port, a file may have a line for several.
             let mut ports: BTreeMap<(String, String), Vec<(u128, u128)>> = BTreeMap::new();
-            for opening in openings {
-                let Opening { protocol, family, sources, .. } = &opening;
-                let mut conditions: Vec<String> = opening.conditions.iter().map(condition).collect();
-                conditions.sort();
-                conditions.dedup();
+            for Opening { protocol, family, sources, conditions, ports: span, .. } in said {
                 let what = (format!("{protocol:?}"), format!("{family:?} {sources:?} {conditions:?}"));
-                let (first, last) = opening.ports.unwrap_or_default();
+                let (first, last) = span.unwrap_or_default();
                 ports.entry(what).or_default().push((u128::from(first), u128::from(last)));
             }
             let mut protocols: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -131,6 +138,13 @@ fn neutral(rules: &RuleSet) -> String {
     lines.sort();
     lines.dedup();
     lines.join("\n")
+}
+
+/// Whether all that one opening lets in comes in by another one too.
+fn is_part(inner: &Opening, outer: &Opening) -> bool {
+    (inner.protocol, inner.family, inner.ports) == (outer.protocol, outer.family, outer.ports)
+        && (inner.sources == outer.sources || outer.sources == Sources::Any)
+        && outer.conditions.iter().all(|condition| inner.conditions.contains(condition))
 }
 
 /// Whether a rule set says what nft's listing says.

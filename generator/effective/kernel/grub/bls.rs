@@ -8,9 +8,9 @@ use std::rc::Rc;
 
 use super::number::{Number, number};
 use super::parse::{Command, parse};
-use super::rpm_version::compare_ids;
 use super::run::{Item, Place, Run};
 use super::variables::{Value, Variables};
+use crate::effective::rpm::compare_with;
 use crate::location::Location;
 use crate::target::{Result, Root, display};
 
@@ -188,4 +188,39 @@ fn expand(text: &str, variables: &Variables) -> String {
         previous = ' ';
     }
     result
+}
+
+/// Compares two entries' ids, which are `NAME-VERSION-RELEASE`, in rpm's order with `+` in the place of `^`
+/// (`vercmp` in `grub-core/commands/blscfg.c`).
+fn compare_ids(a: &str, b: &str) -> Ordering {
+    let (a, b) = (split(a), split(b));
+    let pairs = a.iter().zip(b);
+    pairs.map(|(a, b)| compare_with(a, b, b'+')).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+/// Name, version and release; what is missing is empty, a lone second part is the version.
+fn split(id: &str) -> [&str; 3] {
+    let Some((rest, release)) = id.rsplit_once('-') else { return [id, "", ""] };
+    match rest.rsplit_once('-') {
+        Some((name, version)) => [name, version, release],
+        None => [rest, release, ""],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_split_from_the_end() {
+        for (newer, older) in [
+            ("m-5.14.0-427.el9.x86_64", "m-5.14.0-70.el9.x86_64"),
+            ("m-5.15.0-1", "m-5.14.0-427"),
+            ("m-1", "m-0-rescue"),
+            ("m-6.1.0-1", "m-6.1.0~rc1-1"),
+        ] {
+            assert_eq!(compare_ids(newer, older), Ordering::Greater, "{newer} {older}");
+            assert_eq!(compare_ids(older, newer), Ordering::Less, "{newer} {older}");
+        }
+    }
 }

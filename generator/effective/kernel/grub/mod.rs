@@ -12,7 +12,6 @@ mod environment;
 mod lex;
 mod number;
 mod parse;
-mod rpm_version;
 mod run;
 mod variables;
 

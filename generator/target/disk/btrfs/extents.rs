@@ -8,17 +8,17 @@ use super::pool::Pool;
 use super::subvolumes::CHECKSUMS;
 use super::tree::{Key, Pointer};
 use crate::target::disk::content::Piece;
-use crate::target::disk::fields::{byte, le64, slice};
+use crate::target::fields::{byte, le64, slice};
 use crate::target::{Result, TargetError};
 
-/// Kind of the items that say where a stretch of a file is.
+/// Kind of the items that say where an extent of a file is.
 const EXTENT: u8 = 108;
 
 /// Object and kind of the items that hold checksums of contents.
 const SUMS: (u64, u8) = (-10_i64 as u64, 128);
 
-/// Most stretches of one file: 1 GiB in pieces of one sector.
-const MAX_STRETCHES: usize = 1 << 18;
+/// Most extents of one file: 1 GiB in pieces of one sector.
+const MAX_EXTENTS: usize = 1 << 18;
 
 /// Where an item's inline content begins.
 const INLINE: usize = 21;
@@ -29,21 +29,21 @@ const STEP: u64 = 256 << 10;
 /// Where a file's bytes are.
 pub struct Map {
     /// In order and without overlap; what is between is zeros.
-    stretches: Vec<Stretch>,
+    extents: Vec<Extent>,
     /// Whether the contents have checksums.
     checked: bool,
     /// What was decoded last.
     last: Option<(Source, Arc<Vec<u8>>)>,
 }
 
-/// A stretch of a file.
-struct Stretch {
+/// An extent of a file.
+struct Extent {
     from: u64,
     len: u64,
     place: Place,
 }
 
-/// Where a stretch is.
+/// Where an extent is.
 enum Place {
     /// In the tree.
     Inline(Arc<Vec<u8>>),
@@ -67,24 +67,24 @@ struct Source {
 }
 
 impl Map {
-    /// The stretches of the file with this number.
+    /// The extents of the file with this number.
     pub fn read(pool: &Pool, tree: Pointer, number: u64, checked: bool) -> Result<Self> {
-        let mut stretches: Vec<Stretch> = Vec::new();
+        let mut extents: Vec<Extent> = Vec::new();
         pool.range(tree, Key::first(number, EXTENT), Key::last(number, EXTENT), &mut |key, item| {
-            let stretch = Stretch::read(pool, key.offset, item)?;
-            let in_order = stretches.last().is_none_or(|last| last.from + last.len <= stretch.from);
-            if !in_order || stretches.len() >= MAX_STRETCHES {
+            let extent = Extent::read(pool, key.offset, item)?;
+            let in_order = extents.last().is_none_or(|last| last.from + last.len <= extent.from);
+            if !in_order || extents.len() >= MAX_EXTENTS {
                 return Err(damaged("a file's extents overlap or are too many"));
             }
-            stretches.push(stretch);
+            extents.push(extent);
             Ok(())
         })?;
-        Ok(Self { stretches, checked, last: None })
+        Ok(Self { extents, checked, last: None })
     }
 
     /// Logical place of the file's beginning.
     pub fn start(&self) -> u64 {
-        self.stretches.first().map_or(0, |stretch| match &stretch.place {
+        self.extents.first().map_or(0, |extent| match &extent.place {
             Place::Plain(place) => *place,
             Place::Packed { source, .. } => source.place,
             Place::Inline(_) | Place::Zeros => 0,
@@ -92,7 +92,7 @@ impl Map {
     }
 }
 
-impl Stretch {
+impl Extent {
     fn read(pool: &Pool, from: u64, item: &[u8]) -> Result<Self> {
         let (unpacked, method) = (le64(item, 8)?, Method::of(byte(item, 16)?)?);
         if byte(item, 17)? != 0 {
@@ -136,25 +136,25 @@ impl Stretch {
 
 /// What is at a position of a file, and for how long.
 pub fn piece(pool: &Pool, map: &mut Map, position: u64) -> Result<Piece> {
-    let next = map.stretches.partition_point(|stretch| stretch.from + stretch.len <= position);
-    let Some(stretch) = map.stretches.get(next) else {
+    let next = map.extents.partition_point(|extent| extent.from + extent.len <= position);
+    let Some(extent) = map.extents.get(next) else {
         return Ok(Piece::Zeros { len: u64::MAX });
     };
-    let Some(inside) = position.checked_sub(stretch.from) else {
-        return Ok(Piece::Zeros { len: stretch.from - position });
+    let Some(inside) = position.checked_sub(extent.from) else {
+        return Ok(Piece::Zeros { len: extent.from - position });
     };
-    let rest = stretch.len - inside;
-    let (source, range) = match &stretch.place {
+    let rest = extent.len - inside;
+    let (source, range) = match &extent.place {
         Place::Zeros => return Ok(Piece::Zeros { len: rest }),
         Place::Inline(bytes) => {
             return Ok(Piece::Decoded { bytes: bytes.clone(), range: inside as usize..bytes.len() });
         }
         Place::Plain(place) => {
             let step = inside / STEP * STEP;
-            let len = STEP.min(stretch.len - step);
+            let len = STEP.min(extent.len - step);
             (Source { place: place + step, len, packed: None }, inside - step..len)
         }
-        Place::Packed { source, skip } => (*source, skip + inside..skip + stretch.len),
+        Place::Packed { source, skip } => (*source, skip + inside..skip + extent.len),
     };
     let bytes = match &map.last {
         Some((last, bytes)) if *last == source => bytes.clone(),
@@ -184,7 +184,7 @@ impl Source {
     }
 }
 
-/// The checksums of a stretch of contents, one after the other for each sector.
+/// The checksums of an extent of contents, one after the other for each sector.
 fn checksums(pool: &Pool, place: u64, len: u64) -> Result<Vec<u8>> {
     let (tree, size) = (pool.tree(CHECKSUMS)?, pool.checksum.len() as u64);
     let wanted = (len / pool.sector * size) as usize;

@@ -3,7 +3,7 @@
 //! Rules: the kernel's `Documentation/staging/lzo.rst`; framing: `fs/btrfs/lzo.c`. Each sector is
 //! compressed for itself, after its length in 4 bytes that never lie across a sector's border.
 
-use crate::target::disk::fields::{byte, le16, le32, slice};
+use crate::target::fields::{byte, le16, le32, slice};
 use crate::target::{Result, TargetError};
 
 /// Bytes of a length in the framing.

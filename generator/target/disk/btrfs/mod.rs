@@ -18,8 +18,8 @@ pub use self::subvolumes::TOP_LEVEL;
 use self::tree::{Key, Pointer};
 use super::content::{Content, Piece};
 use super::device::Device;
-use super::fields::{le16, le32, le64, slice};
 use super::volume::{Filesystem, MAX_ENTRIES, MAX_LINK, Names};
+use crate::target::fields::{le16, le32, le64, slice};
 use crate::target::{FileKind, Meta, Result, TargetError};
 
 /// Kinds of items of inodes.

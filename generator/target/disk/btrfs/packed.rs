@@ -6,7 +6,7 @@ use flate2::read::ZlibDecoder;
 use ruzstd::decoding::StreamingDecoder;
 
 use super::lzo;
-use crate::target::disk::fields::{byte, le32};
+use crate::target::fields::{byte, le32};
 use crate::target::{Result, TargetError};
 
 /// Most bytes of an extent that was compressed, on disk and decompressed (`BTRFS_MAX_COMPRESSED`).

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::tree::{Key, Node, Pointer};
 use crate::target::disk::cache::Cache;
 use crate::target::disk::device::Device;
-use crate::target::disk::fields::{array, byte, le16, le32, le64, slice};
+use crate::target::fields::{array, byte, le16, le32, le64, slice};
 use crate::target::{Result, TargetError};
 
 /// Where the superblock is, and its length.

@@ -4,7 +4,7 @@ use super::damaged;
 use super::pool::Pool;
 use super::tree::{Key, Pointer};
 use crate::target::Result;
-use crate::target::disk::fields::{byte, le16, le32, le64, slice};
+use crate::target::fields::{byte, le16, le32, le64, slice};
 
 /// Kind of the item that describes a tree; an entry that leads to one leads to a subvolume.
 pub const ROOT: u8 = 132;

@@ -1,7 +1,7 @@
 //! Trees of items that are sorted by their keys, as everything in btrfs is stored.
 
 use super::pool::Pool;
-use crate::target::disk::fields::{byte, le32, le64, slice};
+use crate::target::fields::{byte, le32, le64, slice};
 use crate::target::{Result, TargetError};
 
 /// Bytes before a node's content.

@@ -18,8 +18,8 @@ use self::blocks::{BlockMap, Run};
 use self::library::{Adapter, error, not_clean};
 use super::content::{Content, Piece};
 use super::device::Device;
-use super::fields::{byte, le16, le32};
 use super::volume::{Filesystem, MAX_ENTRIES, MAX_LINK, Names};
+use crate::target::fields::{byte, le16, le32};
 use crate::target::{FileKind, Meta, Result, TargetError};
 
 /// Blocks of metadata that are cached.

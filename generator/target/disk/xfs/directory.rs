@@ -6,8 +6,8 @@
 use super::geometry::Seal;
 use super::inode::{Format, Inode};
 use super::{Xfs, extents};
-use crate::target::disk::fields::{array, be16, be32, be64, byte, slice};
 use crate::target::disk::volume::{MAX_ENTRIES, Names};
+use crate::target::fields::{array, be16, be32, be64, byte, slice};
 use crate::target::{Result, TargetError};
 
 /// Where in a directory's content its data blocks end.

@@ -3,7 +3,7 @@
 use super::Xfs;
 use super::geometry::Seal;
 use super::inode::{Format, Inode};
-use crate::target::disk::fields::{be16, be64, slice};
+use crate::target::fields::{be16, be64, slice};
 use crate::target::{Result, TargetError};
 
 /// Most extents of one file: 1 GiB in pieces of one 4 KiB block.

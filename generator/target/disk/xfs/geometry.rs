@@ -2,7 +2,7 @@
 //! (mark, checksum, owner, own place) that every block of metadata bears.
 
 use crate::target::disk::device::Device;
-use crate::target::disk::fields::{array, be16, be32, be64, byte, le32};
+use crate::target::fields::{array, be16, be32, be64, byte, le32};
 use crate::target::{Result, TargetError};
 
 /// Features without which the filesystem can't be read rightly, by their bit: those that are read.

@@ -2,8 +2,8 @@
 
 use super::geometry::{Geometry, checksum};
 use crate::target::disk::device::Device;
-use crate::target::disk::fields::{array, be16, be32, be64, byte, le32, slice};
 use crate::target::disk::volume::MAX_INODE;
+use crate::target::fields::{array, be16, be32, be64, byte, le32, slice};
 use crate::target::{FileKind, Result, TargetError};
 
 /// Where an inode's fixed fields end.

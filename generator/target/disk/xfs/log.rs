@@ -6,7 +6,7 @@
 
 use super::geometry::Geometry;
 use crate::target::disk::device::Device;
-use crate::target::disk::fields::{array, be32, byte};
+use crate::target::fields::{array, be32, byte};
 use crate::target::{Result, TargetError};
 
 /// Bytes of a sector.

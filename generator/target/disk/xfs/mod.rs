@@ -17,8 +17,8 @@ use self::geometry::Geometry;
 use self::inode::{Format, Inode};
 use super::content::Piece;
 use super::device::Device;
-use super::fields::slice;
 use super::volume::{Filesystem, MAX_LINK, Names};
+use crate::target::fields::slice;
 use crate::target::{FileKind, Meta, Result, TargetError};
 
 /// Header of a block that holds a symbolic link's text.
