@@ -150,7 +150,6 @@ fn distributions_page() -> String {
     page
 }
 
-<<<<<<< HEAD
 /// Every rule of `lint` with its example, which the tests execute.
 fn lint_page() -> String {
     let mut page = format!("# Rules of `ironseed lint`\n\n{GENERATED}");
@@ -181,7 +180,8 @@ fn lint_page() -> String {
         .unwrap();
     }
     page
-=======
+}
+
 /// The schemas of everything that has one, and their files.
 fn schemas() -> Vec<(String, String)> {
     let written = |name: &schema::Name| {
@@ -190,7 +190,6 @@ fn schemas() -> Vec<(String, String)> {
         (format!("docs/schema/{file}.json"), serde_json::to_string_pretty(&schema).unwrap() + "\n")
     };
     schema::Name::value_variants().iter().map(written).collect()
->>>>>>> main
 }
 
 /// Text that does not end a table's cell.
@@ -200,11 +199,7 @@ fn cell(text: &str) -> String {
 
 #[test]
 fn docs_are_current() {
-<<<<<<< HEAD
-    let pages: [(&str, String); 4] = [
-=======
     let pages = [
->>>>>>> main
         ("docs/checks.md", checks_page()),
         ("docs/parameters.md", parameters_page()),
         ("docs/distributions.md", distributions_page()),

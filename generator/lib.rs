@@ -24,10 +24,7 @@ pub mod release;
 pub mod render;
 pub mod report;
 pub mod sarif;
-<<<<<<< HEAD
-=======
 pub mod schema;
->>>>>>> main
 pub mod settings;
 pub mod stock;
 pub mod target;
