@@ -150,6 +150,16 @@ fn distributions_page() -> String {
     page
 }
 
+/// The schemas of everything that has one, and their files.
+fn schemas() -> Vec<(String, String)> {
+    let written = |name: &schema::Name| {
+        let schema = schema::of(*name, &Assets::embedded()).unwrap();
+        let file = name.to_possible_value().unwrap().get_name().to_owned();
+        (format!("docs/schema/{file}.json"), serde_json::to_string_pretty(&schema).unwrap() + "\n")
+    };
+    schema::Name::value_variants().iter().map(written).collect()
+}
+
 /// Every rule of `lint` with its example, which the tests execute.
 fn lint_page() -> String {
     let mut page = format!("# Rules of `ironseed lint`\n\n{GENERATED}");
@@ -180,16 +190,6 @@ fn lint_page() -> String {
         .unwrap();
     }
     page
-}
-
-/// The schemas of everything that has one, and their files.
-fn schemas() -> Vec<(String, String)> {
-    let written = |name: &schema::Name| {
-        let schema = schema::of(*name, &Assets::embedded()).unwrap();
-        let file = name.to_possible_value().unwrap().get_name().to_owned();
-        (format!("docs/schema/{file}.json"), serde_json::to_string_pretty(&schema).unwrap() + "\n")
-    };
-    schema::Name::value_variants().iter().map(written).collect()
 }
 
 /// Text that does not end a table's cell.

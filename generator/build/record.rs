@@ -1,5 +1,6 @@
 //! What an image tells of its own making: what was known when the package lists were still there.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::target::Root;
@@ -25,7 +26,7 @@ pub struct Record {
 }
 
 /// A stock image that another was made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BaseRecord {
     /// Path or URL, as it was given.

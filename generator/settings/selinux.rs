@@ -1,8 +1,10 @@
 //! `selinux`: SELinux enforces its policy after a boot.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::order::Aspect;
 use crate::distro::Distro;
 use crate::effective::selinux::Mode;
 use crate::location::Location;
@@ -10,13 +12,14 @@ use crate::observation::{Observation, Plane};
 use crate::verify::{Look, running};
 
 /// SELinux enforces.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Selinux {}
 
 impl Kind for Selinux {
     const SUMMARY: &'static str =
         "SELinux enforces its policy, whatever its file and the kernel's options say";
+    const ORDER: Option<&'static str> = None;
     const OBSERVES_ONLY: bool = true;
 
     fn planes(&self) -> &'static [Plane] {
@@ -29,6 +32,14 @@ impl Kind for Selinux {
 
     fn wanted(&self) -> String {
         "SELinux enforces".into()
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn aspects(&self) -> Vec<Aspect> {
+        Vec::new()
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {

@@ -24,7 +24,7 @@ pub const RULE: Rule = Rule {
               \x20 - semanage port -a -t http_port_t -p tcp 8443\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 const COMMANDS: [CommandPattern; 5] = [

@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
               package_upgrade: true  # at the first boot\n",
         fixed: true,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

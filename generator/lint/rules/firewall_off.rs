@@ -26,7 +26,7 @@ pub const RULE: Rule = Rule {
               \x20 - firewall-cmd --reload\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 const COMMANDS: [CommandPattern; 8] = [

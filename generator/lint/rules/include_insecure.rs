@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
               https://config.example.org/base.yaml\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

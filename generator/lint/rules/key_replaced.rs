@@ -46,7 +46,7 @@ pub const RULE: Rule = Rule {
               --PART--\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

@@ -20,7 +20,7 @@ pub const RULE: Rule = Rule {
               runcmd: [first, second]\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

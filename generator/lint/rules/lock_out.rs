@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
               \x20   groups: [adm]\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

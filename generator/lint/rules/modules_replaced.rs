@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
               final_message: up\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 const LISTS: [&str; 3] = ["cloud_init_modules", "cloud_config_modules", "cloud_final_modules"];

@@ -22,7 +22,7 @@ pub const RULE: Rule = Rule {
               \x20 - [systemctl, restart, app]\n",
         fixed: true,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

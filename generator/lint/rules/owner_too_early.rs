@@ -37,7 +37,7 @@ pub const RULE: Rule = Rule {
               \x20   content: \"syntax on\"\n",
         fixed: true,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

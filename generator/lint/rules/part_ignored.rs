@@ -31,7 +31,7 @@ pub const RULE: Rule = Rule {
               --PART--\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

@@ -32,7 +32,7 @@ pub const RULE: Rule = Rule {
               \x20   ssh_import_id: [gh:mira]\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 static HASH: LazyLock<Option<Regex>> =

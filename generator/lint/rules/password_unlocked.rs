@@ -27,7 +27,7 @@ pub const RULE: Rule = Rule {
               \x20   ssh_import_id: [gh:mira]\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

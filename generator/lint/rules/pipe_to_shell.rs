@@ -27,7 +27,7 @@ pub const RULE: Rule = Rule {
               \x20 - echo \"4f2b…  /run/install\" | sha256sum --check && sh /run/install\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

@@ -30,7 +30,7 @@ pub const RULE: Rule = Rule {
               \x20   - {name: mira, type: RANDOM}\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 use crate::effective::cloud_init::pyyaml::Node;

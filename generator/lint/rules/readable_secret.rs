@@ -26,7 +26,7 @@ pub const RULE: Rule = Rule {
               \x20   content: \"${netrc}\"\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

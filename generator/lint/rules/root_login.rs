@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
               disable_root: true\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 const COMMANDS: [CommandPattern; 0] = [];

@@ -26,7 +26,7 @@ pub const RULE: Rule = Rule {
               \x20 - [app, fetch-token, --from-vault, \"https://vault.example.org/app\"]\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

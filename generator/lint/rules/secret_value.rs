@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
               \x20 - export DB_PASSWORD=\"$(app-vault read db)\"\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 static URL: LazyLock<Option<Regex>> = LazyLock::new(|| {

@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
               ssh_pwauth: false\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 const COMMANDS: [CommandPattern; 0] = [];

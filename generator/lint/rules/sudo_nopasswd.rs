@@ -30,7 +30,7 @@ pub const RULE: Rule = Rule {
               \x20   sudo: \"ALL=(ALL) NOPASSWD:ALL\"\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

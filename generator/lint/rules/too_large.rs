@@ -28,7 +28,7 @@ pub const RULE: Rule = Rule {
               \x20   content: \"short\"\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

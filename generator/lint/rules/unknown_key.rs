@@ -21,7 +21,7 @@ pub const RULE: Rule = Rule {
               \x20 - systemctl restart app\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

@@ -26,7 +26,7 @@ pub const RULE: Rule = Rule {
               \x20   permissions: '0644'\n",
         fixed: true,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

@@ -30,7 +30,7 @@ pub const RULE: Rule = Rule {
               \x20   gpgcheck: true\n",
         fixed: true,
     },
-    check: check,
+    check,
 };
 
 const COMMANDS: [CommandPattern; 3] = [

@@ -24,7 +24,7 @@ pub const RULE: Rule = Rule {
               \x20 - curl -o /opt/app.tar.gz https://files.example.org/app.tar.gz\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 const COMMANDS: [CommandPattern; 6] = [

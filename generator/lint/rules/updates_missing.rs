@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
               packages: [nginx]\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 static UPGRADE: LazyLock<Option<Regex>> = LazyLock::new(|| {

@@ -24,7 +24,7 @@ pub const RULE: Rule = Rule {
               \x20 - apt-get -o DPkg::Lock::Timeout=300 install --yes nginx\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 const COMMANDS: [CommandPattern; 5] = [

@@ -21,7 +21,7 @@ pub const RULE: Rule = Rule {
               set_timezone: UTC\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 fn check(context: &mut Context<'_>) {

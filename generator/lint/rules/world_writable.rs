@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
               \x20 - chmod 0750 /srv/app\n",
         fixed: false,
     },
-    check: check,
+    check,
 };
 
 const COMMANDS: [CommandPattern; 4] = [

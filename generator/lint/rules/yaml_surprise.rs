@@ -24,7 +24,7 @@ pub const RULE: Rule = Rule {
               \x20 - [chmod, '0750', /srv/app]\n",
         fixed: true,
     },
-    check: check,
+    check,
 };
 
 /// Top-level keys whose values are text, as paths.

@@ -39,7 +39,7 @@ pub enum Takes {
 }
 
 /// All of them.
-pub const TARGETS: [&Target; 27] = [
+pub const TARGETS: [&Target; 28] = [
     &readers::ACCOUNTS,
     &readers::APT,
     &readers::CLOUD_INIT,
