@@ -24,12 +24,7 @@ pub fn sarif(files: &[Linted]) -> Log {
 fn result(linted: &Linted, finding: &Finding) -> sarif::Finding {
     let place = place(linted, finding);
     let number = |value: usize| u32::try_from(value).ok();
-    let start = Place {
-        file: linted.name.clone(),
-        line: number(place.start.line),
-        column: number(place.start.column),
-    };
-    let mut location = Location::from(&start);
+    let mut location = Location::from(&super::location(linted, &place));
     if let Some(region) = &mut location.physical_location.region {
         region.end_line = number(place.end.line);
         region.end_column = number(place.end.column.max(place.start.column + 1));
