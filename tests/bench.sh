@@ -118,7 +118,7 @@ for number in range(1000):
     for file in range(8):
         lines += [f"  - path: /etc/app/{file}.conf", "    permissions: '0644'", "    content: |"]
         lines += [f"      option-{option} = value of number {number}" for option in range(6)]
-    lines += ["runcmd:"] + [f"  - systemctl restart app-{command} && echo done | tee /run/{command}" for command in range(43)]
+    lines += ["runcmd:"] + [f"  - systemctl restart app-{command} && echo done | tee /run/{command}" for command in range(42)]
     assert len(lines) == 200, len(lines)
     open(f"{sys.argv[1]}/{number}", "w").write("\n".join(lines) + "\n")
 EOF

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::config;
 use super::facts::Facts;
-use super::open::{Kind, Opened, Part};
+use super::kind::Kind;
+use super::open::{Opened, Part};
 use super::shell::{self, Command};
 use super::unit::{Snippet, Unit};
 use super::{Edit, Finding, Options, Rule};
@@ -281,8 +282,13 @@ impl<'a> Context<'a> {
         message: String,
         edits: Vec<Edit>,
     ) {
+        // A rule that looks in two ways finds some faults twice.
+        let overlaps = |other: &Option<Range<usize>>| match (other, &at) {
+            (Some(other), Some(at)) => other.start < at.end && at.start < other.end,
+            (other, at) => other == at,
+        };
         let repeated =
-            |other: &Finding| other.rule.id == self.rule.id && other.unit == unit && other.at == at;
+            |other: &Finding| other.rule.id == self.rule.id && other.unit == unit && overlaps(&other.at);
         if self.count < MAX_FINDINGS && !self.findings.iter().rev().take(MAX_FINDINGS).any(repeated) {
             self.count += 1;
             self.findings.push(Finding { rule: self.rule, message, unit, at, header, edits });

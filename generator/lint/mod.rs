@@ -8,6 +8,7 @@ mod config;
 mod context;
 pub mod facts;
 mod fix;
+mod kind;
 mod mime;
 mod open;
 pub mod output;
@@ -24,7 +25,8 @@ use crate::effective::secrets::Scanner;
 
 pub use context::Context;
 pub use fix::mended;
-pub use open::{Kind, Opened, Part};
+pub use kind::Kind;
+pub use open::{Opened, Part};
 pub use rule::{Edit, Example, Finding, Rule};
 pub use unit::Unit;
 
@@ -32,7 +34,7 @@ pub use unit::Unit;
 pub const USUAL_LIMIT: usize = crate::render::user_data::LIMIT;
 
 /// Largest file that is linted, in bytes.
-pub const MAX_BYTES: u64 = 8 << 20;
+pub const MAX_BYTES: u64 = 1 << 20;
 
 /// What decides besides the text.
 #[derive(Clone, Debug)]

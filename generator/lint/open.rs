@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use flate2::read::GzDecoder;
 
+use super::kind::{self, Kind, header};
 use super::mime;
 use super::template;
 use super::unit::{Snippet, Trace, Unit};
@@ -19,30 +20,6 @@ const MAX_UNPACKED: u64 = 1 << 20;
 
 /// How often packed things may be packed.
 const MAX_LAYERS: usize = 4;
-
-/// What a part is to cloud-init or cloudbase-init.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// `#cloud-config`.
-    CloudConfig,
-    /// `#!`: a script.
-    Script,
-    /// `#cloud-boothook`: a script at every boot.
-    Boothook,
-    /// `#include`: addresses of more user-data.
-    Include,
-    /// `#part-handler`: Python.
-    PartHandler,
-    /// `#ps1`, `rem cmd`: scripts of Windows.
-    WindowsScript,
-    /// `#cloud-config-jsonp`: a patch of cloud-config.
-    JsonPatch,
-    /// YAML that would be cloud-config if it said so in its first line.
-    Headless,
-    /// What nobody acts on.
-    Unknown,
-}
 
 /// A part of user-data.
 #[derive(Debug)]
@@ -75,35 +52,6 @@ pub struct Opened {
     /// Units that are nothing but others: messages and archives.
     containers: Vec<usize>,
 }
-
-/// First words and what they announce, the longer before the shorter.
-const HEADERS: [(&str, Kind); 12] = [
-    ("#cloud-config-archive", Kind::Unknown),
-    ("#cloud-config-jsonp", Kind::JsonPatch),
-    ("#cloud-config", Kind::CloudConfig),
-    ("#cloud-boothook", Kind::Boothook),
-    ("#part-handler", Kind::PartHandler),
-    ("#include-once", Kind::Include),
-    ("#include", Kind::Include),
-    ("#ps1_sysnative", Kind::WindowsScript),
-    ("#ps1_x86", Kind::WindowsScript),
-    ("#ps1", Kind::WindowsScript),
-    ("rem cmd", Kind::WindowsScript),
-    ("#!", Kind::Script),
-];
-
-/// Types that MIME names.
-const TYPES: [(&str, Kind); 9] = [
-    ("text/cloud-config", Kind::CloudConfig),
-    ("text/cloud-config-jsonp", Kind::JsonPatch),
-    ("text/x-shellscript", Kind::Script),
-    ("text/x-shellscript-per-boot", Kind::Script),
-    ("text/x-shellscript-per-instance", Kind::Script),
-    ("text/x-shellscript-per-once", Kind::Script),
-    ("text/cloud-boothook", Kind::Boothook),
-    ("text/part-handler", Kind::PartHandler),
-    ("text/x-include-url", Kind::Include),
-];
 
 /// What a part announces of itself, apart from its content.
 #[derive(Clone, Default)]
@@ -241,7 +189,7 @@ impl Opened {
         }
         let text = self.units[unit].text.clone();
         let body = if template { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
-        let kind = kind(body, &announced.content_type);
+        let kind = kind::of(body, &announced.content_type);
         let document = match kind {
             Kind::CloudConfig | Kind::Headless => self.document(unit, &text, template),
             _ => Ok(Document::default()),
@@ -290,25 +238,6 @@ fn included(text: &str) -> impl Iterator<Item = &str> {
 fn is_archive(text: &str, announced: &Announced) -> bool {
     announced.content_type == "text/cloud-config-archive"
         || header(text).is_some_and(|h| h == "#cloud-config-archive")
-}
-
-/// The header that a text begins with, as cloud-init looks for it.
-fn header(text: &str) -> Option<&'static str> {
-    let start = text.trim_start();
-    let is = |header: &str| start.get(..header.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(header));
-    HEADERS.iter().map(|(header, _)| *header).find(|header| is(header))
-}
-
-fn kind(text: &str, content_type: &str) -> Kind {
-    let of_header = header(text).and_then(|found| HEADERS.iter().find(|(header, _)| *header == found));
-    let of_type = TYPES.iter().find(|(name, _)| *name == content_type).map(|(_, kind)| *kind);
-    let looks = matches!(content_type, "" | "text/plain" | "text/x-not-multipart" | "text/x-shellscript");
-    match (of_header, of_type) {
-        (Some((_, kind)), _) if looks => *kind,
-        (_, Some(kind)) => kind,
-        _ if content_type.is_empty() && template::looks_like_cloud_config(text) => Kind::Headless,
-        _ => Kind::Unknown,
-    }
 }
 
 /// Unpacks gzip; `None` for anything else.

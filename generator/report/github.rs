@@ -50,7 +50,8 @@ fn subject(report: &Report) -> String {
     )
 }
 
-fn command(level: &str, place: Option<&Location>, title: &str, message: &str) -> String {
+/// A command that shows a message at a place.
+pub fn command(level: &str, place: Option<&Location>, title: &str, message: &str) -> String {
     let mut properties = Vec::new();
     if let Some(place) = place {
         properties.push(format!("file={}", property(&plain(&place.file))));

@@ -18,6 +18,7 @@ mod xccdf;
 mod xml;
 
 pub use form::{Form, FormError};
+pub(crate) use github::command as github_command;
 pub use human::human;
 pub use saved::{Collection, SavedError, read};
 pub use table::{Comparison, Row, Turn, rows};

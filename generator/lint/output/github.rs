@@ -1,8 +1,9 @@
 //! Findings as GitHub's workflow commands, which it shows beside the lines of a pull request.
 
-use super::place;
+use super::{location, place};
 use crate::check::Severity;
 use crate::lint::Linted;
+use crate::report::github_command;
 
 /// One line for each finding.
 pub fn github(files: &[Linted]) -> String {
@@ -15,28 +16,10 @@ pub fn github(files: &[Linted]) -> String {
                 Severity::Medium => "warning",
                 Severity::Low => "notice",
             };
-            let inside =
-                place.part.map_or_else(String::new, |(part, at)| format!(" ({part}, line {})", at.line));
-            out.push_str(&format!(
-                "::{level} file={},line={},col={},endColumn={},title={}::{}\n",
-                property(&linted.name),
-                place.start.line,
-                place.start.column,
-                place.end.column.max(place.start.column + 1),
-                property(&format!("{} [{}]", finding.rule.title, finding.rule.id)),
-                text(&format!("{}{inside}. {}", finding.message, finding.rule.remedy)),
-            ));
+            let title = format!("{} [{}]", finding.rule.title, finding.rule.id);
+            let message = format!("{}. {}", place.message(finding), finding.rule.remedy);
+            out.push_str(&github_command(level, Some(&location(linted, &place)), &title, &message));
         }
     }
     out
-}
-
-/// A message as the command wants it.
-fn text(value: &str) -> String {
-    value.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// A property as the command wants it.
-fn property(value: &str) -> String {
-    text(value).replace(':', "%3A").replace(',', "%2C")
 }

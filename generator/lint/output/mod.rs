@@ -10,6 +10,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::{Finding, Linted};
+use crate::location::Location;
 
 pub use github::github;
 pub use human::{human, summary};
@@ -42,6 +43,21 @@ pub struct Place<'l> {
     pub at: Range<usize>,
     /// Whether that text is the file's own.
     pub is_file: bool,
+}
+
+impl Place<'_> {
+    /// What is wrong, with the part that it is wrong in.
+    fn message(&self, finding: &Finding) -> String {
+        let part = self.part.as_ref();
+        let inside = part.map_or_else(String::new, |(part, at)| format!(" ({part}, line {})", at.line));
+        format!("{}{inside}", finding.message)
+    }
+}
+
+/// A place in the file, as other forms take it.
+fn location(linted: &Linted, place: &Place<'_>) -> Location {
+    let number = |value: usize| u32::try_from(value).ok();
+    Location { file: linted.name.clone(), line: number(place.start.line), column: number(place.start.column) }
 }
 
 /// Where a finding is.

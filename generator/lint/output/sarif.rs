@@ -3,7 +3,6 @@
 use super::place;
 use crate::check::Severity;
 use crate::lint::{Finding, Linted, rules};
-use crate::location::Location as Place;
 use crate::sarif::{self, Configuration, Level, Location, Log, Rule};
 
 /// All files as one run, with every rule that there is.
@@ -25,20 +24,13 @@ pub fn sarif(files: &[Linted]) -> Log {
 fn result(linted: &Linted, finding: &Finding) -> sarif::Finding {
     let place = place(linted, finding);
     let number = |value: usize| u32::try_from(value).ok();
-    let start = Place {
-        file: linted.name.clone(),
-        line: number(place.start.line),
-        column: number(place.start.column),
-    };
-    let mut location = Location::from(&start);
+    let mut location = Location::from(&super::location(linted, &place));
     if let Some(region) = &mut location.physical_location.region {
         region.end_line = number(place.end.line);
         region.end_column = number(place.end.column.max(place.start.column + 1));
     }
-    let inside = place.part.map_or_else(String::new, |(part, at)| format!(" ({part}, line {})", at.line));
-    let message = format!("{}{inside}", finding.message);
-    let mut result =
-        sarif::Finding::new(finding.rule.id, level(finding.rule.severity), message, vec![location]);
+    let (level, message) = (level(finding.rule.severity), place.message(finding));
+    let mut result = sarif::Finding::new(finding.rule.id, level, message, vec![location]);
     result.rule_index = rules::ALL.iter().position(|rule| rule.id == finding.rule.id);
     result
 }

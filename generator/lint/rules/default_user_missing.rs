@@ -1,4 +1,4 @@
-//! The image's own user is not made.
+//! The image's own user is left out.
 
 use crate::check::Severity;
 use crate::lint::config;
@@ -7,7 +7,7 @@ use crate::lint::{Context, Example, Rule};
 /// The rule.
 pub const RULE: Rule = Rule {
     id: "default-user-missing",
-    title: "The image's own user is not made",
+    title: "The image's own user is left out",
     severity: Severity::Low,
     rationale: "A list `users` replaces the one of the image. Without `default` in it, cloud-init does not make the image's own user, and the key that the cloud brings lets nobody in but root, who is usually refused.",
     remedy: "Begin the list with `- default`, or say in a comment why the image's user is not wanted.",

@@ -54,7 +54,8 @@ fn check(context: &mut Context<'_>) {
     for (part, root) in context.configs() {
         let merges = part.merges || ["merge_how", "merge_type"].iter().any(|key| root.get(key).is_some());
         for entry in root.entries() {
-            let Some(name) = entry.key.text().filter(|name| !matches!(*name, "merge_how" | "merge_type"))
+            let Some(name) =
+                entry.key.text().filter(|name| !matches!(*name, "merge_how" | "merge_type" | "launch-index"))
             else {
                 continue;
             };

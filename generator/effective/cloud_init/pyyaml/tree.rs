@@ -422,6 +422,8 @@ fn has_tab(line: &str) -> bool {
     let (mut quote, mut before) = (None, ' ');
     for c in line.chars() {
         match (quote, c) {
+            // The mark of the text's byte order is no character of it.
+            (None, '\u{feff}') => continue,
             (None, '\t') => return true,
             (None, '#') if before == ' ' => return false,
             (None, '"' | '\'') if " [{,:".contains(before) => quote = Some(c),
