@@ -116,7 +116,7 @@ fn details(out: &mut String, reports: &[Report], rows: &[Row<'_>]) {
     let open = |c: &&CheckReport| !c.outcome.is_acceptable();
     for row in rows {
         for (report, check) in reports.iter().zip(&row.checks) {
-            let Some(check) = check.filter(|c| open(&c)) else { continue };
+            let Some(check) = check.filter(open) else { continue };
             let detail = detail(report, check, reports.len() > 1);
             if out.len() + detail.len() > MOST {
                 left_out += 1;
