@@ -15,7 +15,7 @@ use crate::lint::rules;
 use crate::observation::Plane;
 use crate::plan::{Plan, PlannedCheck};
 use crate::profile::{self, Vocabulary};
-use crate::settings::KINDS;
+use crate::settings::{KINDS, ORDERS};
 use crate::{distro, parameter, release, schema};
 
 /// Where a page says that it is not to be edited.
@@ -104,9 +104,10 @@ fn parameters_page() -> String {
         let (decides, takes) = (cell(&declaration.description), cell(&declaration.kind.to_string()));
         writeln!(page, "| `{name}` | {decides} | {takes} | {default} |").unwrap();
     }
-    page.push_str("\n## Setting kinds\n\nThe vocabulary that checks are written in.\n\n| kind | what it is |\n|---|---|\n");
-    for (name, summary) in KINDS {
-        writeln!(page, "| `{name}` | {} |", cell(summary)).unwrap();
+    page.push_str("\n## Setting kinds\n\nThe vocabulary that checks are written in.\n\n| kind | what it is | what is tighter |\n|---|---|---|\n");
+    for ((name, summary), (_, order)) in KINDS.iter().zip(ORDERS) {
+        let order = order.unwrap_or("being there; it has no other order");
+        writeln!(page, "| `{name}` | {} | {} |", cell(summary), cell(order)).unwrap();
     }
     page
 }

@@ -60,6 +60,9 @@ pub struct PlannedSetting {
     pub setting: Setting,
     /// The line of the profile that set the value, or that chose the check.
     pub origin: Location,
+    /// The lines of the profile that set the parameters that the value is made of, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub origins: BTreeMap<String, Location>,
     /// The line of the catalogue that demands it.
     pub catalogue: Location,
     /// Why it does not apply to this distribution, if it does not.
@@ -154,10 +157,12 @@ fn resolve_check(
         let setting: Setting = serde_path_to_error::deserialize(&value)
             .map_err(|e| ConfigError::plain(format!("{catalogue}: at `{}`: {}", e.path(), e.inner())))?;
         let set_by = used.iter().find_map(|name| profile.parameters.get(name));
+        let line = |name: &String| Some((name.clone(), profile.parameters.get(name)?.at.clone()));
         settings.push(PlannedSetting {
             not_applicable: nothing_like.or_else(|| setting.not_applicable(distro)),
             setting,
             origin: set_by.map_or_else(|| chosen.at.clone(), |s| s.at.clone()),
+            origins: used.iter().filter_map(line).collect(),
             catalogue,
         });
     }
@@ -204,11 +209,12 @@ fn adapt(value: Value, distro: &Distro) -> (Value, Option<String>) {
     }
 }
 
-/// Removes `origin` and `catalogue`: where something stands is not what is wanted.
+/// Removes `origin`, `origins` and `catalogue`: where something stands is not what is wanted.
 fn drop_places(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.remove("origin");
+            map.remove("origins");
             map.remove("catalogue");
             map.values_mut().for_each(drop_places);
         }

@@ -31,6 +31,7 @@ test=(
 	fail2ban
 	firewalld
 	gdisk
+	git
 	grub-common
 	grub-emu
 	iproute2

@@ -103,6 +103,7 @@ hyperfine --style none --runs "$runs" --export-csv "$work/csv" --prepare "dd of=
 cold=$(awk -F, 'END { printf "%.3f s", $(NF - 4) }' "$work/csv")
 row "\`user-data\`, the program not in memory" "$cold" "in memory" "$warm"
 
+row "two profiles over every supported release, \`diff\`" "$(median "$binary diff nectar-base strict >/dev/null")"
 row "every profile for every supported release, \`render --all\`" "$(median "$binary render --all --output $work/every >/dev/null")"
 
 # lint: a thousand files of 200 lines, each with users, files, packages and commands.

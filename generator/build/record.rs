@@ -18,8 +18,10 @@ pub struct Record {
     pub pending: Vec<String>,
     /// The security archives that were asked.
     pub security_release: Vec<Release>,
-    /// SHA-256 of `/var/lib/dpkg/status`.
-    pub dpkg_status_sha256: String,
+    /// SHA-256 (hex) of the package database at the end of the build: of its file, and of SQLite's log (`-wal`) behind
+    /// it where that is not empty.
+    #[serde(alias = "dpkg_status_sha256")]
+    pub package_database_sha256: String,
     /// The stock image that it was made of; `None` for an image of packages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<BaseRecord>,

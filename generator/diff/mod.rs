@@ -157,7 +157,7 @@ impl<T: Ord> Groups<T> {
 
 /// A side for one distribution.
 enum View<'a> {
-    Plan(Cow<'a, Plan>, Bundle),
+    Plan(Box<Cow<'a, Plan>>, Bundle),
     Report(Overview),
 }
 
@@ -172,7 +172,7 @@ fn view<'a>(subject: &'a Subject, distro: &str, named: &str) -> Result<View<'a>,
         plan.to_mut().profile = named.to_owned();
     }
     let bundle = subject.workshop.bundle(&plan)?;
-    Ok(View::Plan(plan, bundle))
+    Ok(View::Plan(Box::new(plan), bundle))
 }
 
 /// What differs for one distribution.
@@ -186,7 +186,7 @@ fn one(sides: [(&Subject, &str, &Lines); 2], wants_files: bool) -> Result<Found,
                 Planned { plan: &after, lines: new_lines },
             );
             let changed: BTreeSet<String> = changes.iter().filter_map(|c| c.check.clone()).collect();
-            let parts = parts::changes((&before, &was), (&after, &is), &changed)?;
+            let parts = parts::changes((&before, &was), (&after, &is), &changed);
             let files = match wants_files {
                 true => text::changes(&files(old, &before, &was)?, &files(new, &after, &is)?),
                 false => Vec::new(),
@@ -195,14 +195,7 @@ fn one(sides: [(&Subject, &str, &Lines); 2], wants_files: bool) -> Result<Found,
             Found { changes, parts, files: files.into_iter().map(file).collect() }
         }
         (before, after) => {
-            let [before, after] = [(before, old_lines), (after, new_lines)].map(|(view, lines)| {
-                let mut overview = match view {
-                    View::Plan(plan, _) => Overview::of_plan(&plan, lines),
-                    View::Report(overview) => overview,
-                };
-                overview.know_what_reports_know();
-                overview
-            });
+            let [before, after] = [(old, before, old_lines), (new, after, new_lines)].map(overview);
             Found { changes: compare::overviews(&before, &after), parts: Vec::new(), files: Vec::new() }
         }
     };
@@ -211,6 +204,17 @@ fn one(sides: [(&Subject, &str, &Lines); 2], wants_files: bool) -> Result<Found,
         found.changes.extend(outcomes.into_iter().filter(|c| c.what == What::Outcome));
     }
     Ok(found)
+}
+
+/// A side as far as a report could know it.
+fn overview((subject, view, lines): (&Subject, View<'_>, &Lines)) -> Overview {
+    let mut overview = match (&subject.form, view) {
+        (Form::PlannedReport(report, _), _) => Overview::of_report(report),
+        (_, View::Plan(plan, _)) => Overview::of_plan(&plan, lines),
+        (_, View::Report(overview)) => overview,
+    };
+    overview.know_what_reports_know();
+    overview
 }
 
 /// The rendered files of a side: those of a rendered directory as they stand there.

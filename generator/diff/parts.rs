@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Item, Part, Word};
-use crate::diagnostic::ConfigError;
 use crate::plan::Plan;
 use crate::render::apply::Packages;
 use crate::render::{Bundle, security_group};
@@ -23,15 +22,8 @@ type Items = BTreeMap<(Item, String), Rendered>;
 
 /// What differs between two renderings. `changed` are the checks that changes were found of: an item that serves some
 /// of them is put down to these alone.
-///
-/// # Errors
-/// None that a plan of this program can cause.
-pub fn changes(
-    old: (&Plan, &Bundle),
-    new: (&Plan, &Bundle),
-    changed: &BTreeSet<String>,
-) -> Result<Vec<Part>, ConfigError> {
-    let (old, new) = (items(old.0, old.1)?, items(new.0, new.1)?);
+pub fn changes(old: (&Plan, &Bundle), new: (&Plan, &Bundle), changed: &BTreeSet<String>) -> Vec<Part> {
+    let (old, new) = (items(old.0, old.1), items(new.0, new.1));
     let names: BTreeSet<&(Item, String)> = old.keys().chain(new.keys()).collect();
     let mut parts = Vec::new();
     for name in names {
@@ -56,10 +48,10 @@ pub fn changes(
             distros: Vec::new(),
         });
     }
-    Ok(parts)
+    parts
 }
 
-fn items(plan: &Plan, bundle: &Bundle) -> Result<Items, ConfigError> {
+fn items(plan: &Plan, bundle: &Bundle) -> Items {
     let mut items = Items::new();
     let mut add = |item: Item, name: &str, content: String, part: Option<&str>, checks: &[String]| {
         let (user_data, checks) = (part.map(str::to_owned), checks.to_vec());
@@ -96,6 +88,8 @@ fn items(plan: &Plan, bundle: &Bundle) -> Result<Items, ConfigError> {
     for (key, (value, checks)) in &bundle.cloud_config {
         add(Item::CloudConfig, key, value.to_string(), Some(key), checks);
     }
-    add(Item::Output, "security-group.yaml", security_group::heat(plan)?, None, &[]);
-    Ok(items)
+    // The template also names the profile and its digest, which are no part of the group.
+    let rules = serde_json::Value::from(security_group::rules(plan)).to_string();
+    add(Item::Output, "security-group.yaml", rules, None, &[]);
+    items
 }

@@ -23,6 +23,9 @@ type Parts<'a> = BTreeMap<Subject, Vec<Part<'a>>>;
 /// What differs in the settings of two plans.
 pub fn changes(old: &Plan, new: &Plan) -> Vec<Change> {
     let none = BTreeMap::new();
+    let set = |plan: &Plan, name: &str| plan.parameters.get(name).cloned();
+    let names = old.parameters.keys().chain(new.parameters.keys()).map(String::as_str);
+    let differing: BTreeSet<&str> = names.filter(|name| set(old, name) != set(new, name)).collect();
     let [before, after] = [old, new].map(by_check);
     let ids: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
     let mut changes = Vec::new();
@@ -33,7 +36,7 @@ pub fn changes(old: &Plan, new: &Plan) -> Vec<Change> {
             let [old, new] = [here, there].map(|p| p.get(subject).map_or(&[][..], Vec::as_slice));
             for (old, new) in pairs(old, new) {
                 let mut change = match (old, new) {
-                    (Some(old), Some(new)) => altered(old, new),
+                    (Some(old), Some(new)) => altered(old, new, &differing),
                     (Some(old), None) => one_sided(old, Word::Removed, subject, &after, id),
                     (None, Some(new)) => one_sided(new, Word::Added, subject, &before, id),
                     (None, None) => continue,
@@ -90,12 +93,13 @@ fn pairs<'a, 'p>(
     (0..longest).map(|at| (gone.get(at).copied(), come.get(at).copied())).collect()
 }
 
-fn altered(old: &Part<'_>, new: &Part<'_>) -> Change {
+/// `parameters` are those that differ: the line of one of them says more than that of another.
+fn altered(old: &Part<'_>, new: &Part<'_>, parameters: &BTreeSet<&str>) -> Change {
     let differences = order::differences(&old.aspects, &new.aspects);
     let directions = order::directions(&differences);
     Change {
-        old: wanted(old),
-        new: wanted(new),
+        old: wanted(old, parameters),
+        new: wanted(new, parameters),
         differences,
         ..Change::new(What::Setting, String::new(), Word::of(&directions), directions)
     }
@@ -113,8 +117,8 @@ fn one_sided(
     let elsewhere = other.iter().find(|(id, parts)| **id != check && same(parts)).map(|(id, _)| *id);
     let presence = part.planned.setting.presence();
     let (direction, old, new) = match word {
-        Word::Added => (presence, Wanted::default(), wanted(part)),
-        _ => (presence.mirrored(), wanted(part), Wanted::default()),
+        Word::Added => (presence, Wanted::default(), wanted(part, &BTreeSet::new())),
+        _ => (presence.mirrored(), wanted(part, &BTreeSet::new()), Wanted::default()),
     };
     let directions: BTreeSet<Direction> = match elsewhere {
         Some(_) => BTreeSet::new(),
@@ -124,6 +128,8 @@ fn one_sided(
     Change { old, new, note, ..Change::new(What::Setting, String::new(), word, directions) }
 }
 
-fn wanted(part: &Part<'_>) -> Wanted {
-    Wanted { wanted: Some(part.planned.setting.wanted()), at: Some(part.planned.origin.clone()) }
+fn wanted(part: &Part<'_>, parameters: &BTreeSet<&str>) -> Wanted {
+    let PlannedSetting { setting, origin, origins, .. } = part.planned;
+    let set_by = origins.iter().find(|(name, _)| parameters.contains(name.as_str())).map(|(_, at)| at);
+    Wanted { wanted: Some(setting.wanted()), at: Some(set_by.unwrap_or(origin).clone()) }
 }

@@ -83,7 +83,8 @@ impl Opener {
     /// One argument.
     fn open(&self, argument: &str) -> Result<Subject, ConfigError> {
         let path = Path::new(argument);
-        if path.is_dir() {
+        // A built-in name means the profile, as it does for every verb, even beside a folder of that name.
+        if path.is_dir() && !crate::profile::names(&self.assets)?.iter().any(|name| name == argument) {
             let plan = path.join(RENDERED);
             if !plan.is_file() {
                 let why = "no rendered directory: it has no plan.json (`ironseed render` writes one)";
@@ -244,8 +245,12 @@ fn parse_range(argument: &str) -> Option<(&str, &str, bool)> {
         Some((old, new)) => (old, new, true),
         None => argument.split_once("..").map(|(old, new)| (old, new, false))?,
     };
-    let head = |name| if name == "" { "HEAD" } else { name };
-    Some((head(old), head(new), forked))
+    Some((or_head(old), or_head(new), forked))
+}
+
+/// git's own default.
+fn or_head(name: &str) -> &str {
+    if name.is_empty() { "HEAD" } else { name }
 }
 
 fn text(path: &Path) -> Result<String, ConfigError> {

@@ -21,6 +21,9 @@ const MAX_BYTES: u64 = 4 << 20;
 /// Files of a rendered directory that repeat what the others say, with digests that change every time.
 const REPEATING: [&str; 4] = ["user-data", "manifest.json", "plan.json", "image.pkr.hcl"];
 
+/// The one file besides whose description holds a digest.
+const GROUP: &str = "security-group.yaml";
+
 /// Files of a rendering, by path below it.
 pub type Files = BTreeMap<String, String>;
 
@@ -32,7 +35,7 @@ pub fn rendered(plan: &Plan, bundle: &Bundle, assets: &Assets) -> Result<Files, 
     let mut files: Files =
         bundle.files.values().map(|f| (format!("files{}", f.path), f.content.clone())).collect();
     files.insert("apply.sh".into(), apply::script(plan, bundle, Carrier::Itself, assets)?);
-    files.insert("security-group.yaml".into(), security_group::heat(plan)?);
+    files.insert(GROUP.into(), undigested(&security_group::heat(plan)?));
     Ok(files)
 }
 
@@ -56,9 +59,16 @@ pub fn found(directory: &Path) -> Result<Files, ConfigError> {
             return Err(broken(&format!("{name} has {size} bytes; a rendered file has at most {MAX_BYTES}")));
         }
         let bytes = std::fs::read(entry.path()).map_err(|e| broken(&e))?;
-        files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let text = if name == GROUP { undigested(&text) } else { text };
+        files.insert(name, text);
     }
     Ok(files)
+}
+
+/// The security group without its description.
+fn undigested(text: &str) -> String {
+    text.split_inclusive('\n').filter(|line| !line.starts_with("description:")).collect()
 }
 
 /// The files that differ, each with its differing lines.

@@ -21,11 +21,8 @@ pub fn services(plan: &Plan) -> Vec<Service> {
     ssh.into_iter().chain(others).collect()
 }
 
-/// A Heat template with one `OS::Neutron::SecurityGroup`.
-///
-/// # Errors
-/// None that a plan of this program can cause.
-pub fn heat(plan: &Plan) -> Result<String, ConfigError> {
+/// The rules of the group.
+pub fn rules(plan: &Plan) -> Vec<Value> {
     let mut rules: Vec<Value> = Vec::new();
     for service in services(plan) {
         for ethertype in ["IPv4", "IPv6"] {
@@ -41,12 +38,20 @@ pub fn heat(plan: &Plan) -> Result<String, ConfigError> {
     for ethertype in ["IPv4", "IPv6"] {
         rules.push(json!({ "direction": "egress", "ethertype": ethertype }));
     }
+    rules
+}
+
+/// A Heat template with one `OS::Neutron::SecurityGroup`.
+///
+/// # Errors
+/// None that a plan of this program can cause.
+pub fn heat(plan: &Plan) -> Result<String, ConfigError> {
     let template = json!({
         "heat_template_version": "2018-08-31",
         "description": format!("Security group of {}, plan {}", plan.profile, plan.digest()),
         "resources": { "security_group": {
             "type": "OS::Neutron::SecurityGroup",
-            "properties": { "name": plan.profile, "description": plan.title, "rules": rules },
+            "properties": { "name": plan.profile, "description": plan.title, "rules": rules(plan) },
         }},
         "outputs": { "security_group": { "value": { "get_resource": "security_group" } } },
     });

@@ -3,6 +3,8 @@
 //! All reports are one run: code hosts refuse several runs of one tool in a file. What was not seen is a finding too, though
 //! only a warning: the standard's word for it (`open`) is one that code hosts pass over.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::text::plain;
@@ -38,8 +40,8 @@ fn of_row(index: usize, row: &Row<'_>, reports: &[Report]) -> Vec<Finding> {
 }
 
 fn rule(check: &CheckReport) -> Rule {
-    let tags: Vec<String> = check.references.iter().take(MOST_TAGS).map(|r| plain(r)).collect();
-    let tags = [vec!["security".to_owned()], tags].concat();
+    let references: BTreeSet<String> = check.references.iter().take(MOST_TAGS).map(|r| plain(r)).collect();
+    let tags: Vec<&str> = std::iter::once("security").chain(references.iter().map(String::as_str)).collect();
     // GitHub sorts by this number: above 7 is high, from 4 on medium.
     let number = match check.severity {
         Severity::High => "8.0",
@@ -95,12 +97,18 @@ fn finding(report: &Report, check: &CheckReport) -> Option<Finding> {
     Some(finding)
 }
 
-/// Places inside the target: the lines that decide, and those that lose against them.
+/// Places inside the target, each once: the lines that decide, and those that lose against them.
 fn related(open: &[&Observation]) -> Vec<Location> {
     let deciding = open.iter().filter_map(|o| Some((o.location.as_ref()?, "decides, inside the target")));
     let losing = open.iter().flat_map(|o| o.overridden.iter().map(|l| (l, "loses, inside the target")));
-    let places = deciding.chain(losing).take(MOST_PLACES);
-    places.map(|(place, what)| Location::with_message(&harmless(place), what)).collect()
+    let mut places: Vec<Location> = Vec::new();
+    for (place, what) in deciding.chain(losing) {
+        let location = Location::with_message(&harmless(place), what);
+        if places.len() < MOST_PLACES && !places.contains(&location) {
+            places.push(location);
+        }
+    }
+    places
 }
 
 /// A place whose file's name does nothing.

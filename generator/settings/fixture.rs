@@ -106,6 +106,7 @@ impl Machine {
 fn plan(settings: &[Setting]) -> Plan {
     let place = || Location::line("test", 1);
     let planned = |setting: &Setting| PlannedSetting {
+        origins: std::collections::BTreeMap::new(),
         setting: setting.clone(),
         origin: place(),
         catalogue: place(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Kind;
 use super::order::Aspect;
-use crate::build::RECORD;
+use crate::build::{RECORD, Record};
 use crate::effective::packages::Packages;
 use crate::effective::{apt, dnf, dpkg, rpm};
 use crate::location::Location;
@@ -19,19 +19,6 @@ use crate::verify::Look;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PendingUpdates {}
-
-/// What a build records, before it removes the package lists.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Record {
-    /// Version of this form.
-    pub format: u32,
-    /// Packages for which a newer version was to be had.
-    pub pending: Vec<String>,
-    /// SHA-256 (hex) of the package database at the end of the build: of its file, and of SQLite's log (`-wal`) behind
-    /// it where that is not empty.
-    #[serde(alias = "dpkg_status_sha256")]
-    pub package_database_sha256: String,
-}
 
 impl Kind for PendingUpdates {
     const SUMMARY: &'static str = "no security update was pending when the image was built";
@@ -133,21 +120,14 @@ impl PendingUpdates {
 
     fn recorded(&self, look: &Look<'_>, plane: Plane, packages: &Packages) -> Observation {
         let at = Location::file(RECORD);
-        let (record, database) = match (look.root.read(RECORD), packages.sha256(look.root)) {
+        let (record, database) = match (Record::of(look.root), packages.sha256(look.root)) {
             (Ok(Some(record)), Ok(database)) => (record, database),
             (Ok(None), _) => {
                 let reason = "there are no package lists and no record of the build, so nobody knows";
                 return Observation::unobserved(plane, self.wanted(), reason);
             }
-            (Err(error), _) | (_, Err(error)) => {
-                return Observation::error(plane, self.wanted(), error.to_string());
-            }
-        };
-        let record: Record = match serde_json::from_slice(&record) {
-            Ok(record) => record,
-            Err(error) => {
-                return Observation::error(plane, self.wanted(), format!("{RECORD}: {error}")).at(at);
-            }
+            (Err(error), _) => return Observation::error(plane, self.wanted(), error).at(at),
+            (_, Err(error)) => return Observation::error(plane, self.wanted(), error.to_string()),
         };
         if record.package_database_sha256 != database {
             let reason = "packages were changed after the build took its record, so it proves nothing";

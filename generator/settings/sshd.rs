@@ -133,7 +133,7 @@ impl Sshd {
     }
 
     /// Why a value is not accepted; `None` where it is.
-    fn objection(&self, value: &str) -> Option<String> {
+    pub(super) fn objection(&self, value: &str) -> Option<String> {
         match &self.accepts {
             // Who is denied besides takes nothing away.
             Accepts::Value(wanted) if DENIALS.contains(&self.keyword.as_str()) => {

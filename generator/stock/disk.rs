@@ -25,6 +25,16 @@ const EXTERNAL_DATA: u64 = 1 << 2;
 /// An image of another format, or one that leans on another file; a disk that does not fit here.
 pub fn make(image: &Path, disk: &Path, size: u64) -> Result<(), StockError> {
     let format = format(image)?;
+    // QEMU stops a machine whose disk can't grow any more, and nobody would hear why.
+    let free = free_space(image)?;
+    if free < size {
+        let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+        return Err(StockError::Disk(format!(
+            "the disk may take {:.1} GiB, and {:.1} GiB are free where the image is made",
+            gib(size),
+            gib(free)
+        )));
+    }
     let output = Command::new(QEMU_IMG.name)
         .args(["convert", "-q", "-f", format, "-O", "raw"])
         .args([image, disk])
@@ -41,6 +51,14 @@ pub fn make(image: &Path, disk: &Path, size: u64) -> Result<(), StockError> {
         file.set_len(own.max(size).next_multiple_of(ALIGN))
     };
     grow().map_err(StockError::io("making the disk larger"))
+}
+
+/// Bytes that are free on the filesystem of a file.
+fn free_space(file: &Path) -> Result<u64, StockError> {
+    let stats = rustix::fs::statvfs(file).map_err(|error| {
+        StockError::io(format!("asking for free space at {}", file.display()))(error.into())
+    })?;
+    Ok(stats.f_bavail.saturating_mul(stats.f_frsize))
 }
 
 /// qcow2 by its mark; raw by a boot sector's, for a disk that boots has one.

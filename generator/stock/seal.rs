@@ -67,7 +67,7 @@ const RAN: &[&str] = &[
     "/var/lib/lastlog/*",
     "/var/lib/logrotate/*",
     "/var/lib/private/*",
-    "/var/lib/sudo/*",
+    "/var/lib/sudo/*/*",
     "/var/lib/systemd/coredump/*",
     "/var/lib/systemd/linger/*",
     "/var/lib/systemd/timers/*",

@@ -15,6 +15,7 @@ fn files() -> Vec<(PathBuf, String)> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files: Vec<PathBuf> =
         fs::read_dir(repository.join("docs/integrations")).unwrap().map(|e| e.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_none_or(|e| e != "md"));
     files.push(repository.join(".pre-commit-hooks.yaml"));
     files.sort();
     files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()

@@ -5,7 +5,9 @@
 mod browser;
 mod cli;
 mod completions;
+mod diff;
 mod e2e;
+mod foreign_schemas;
 mod fuzz;
 mod gallery;
 mod hostile;
@@ -22,6 +24,7 @@ mod program;
 mod programs;
 mod publish;
 mod reports;
+mod rpm_tree;
 mod schemas;
 mod sensitivity;
 mod stock;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use ironseed::observation::Outcome;
 use ironseed::report::{Collection, Form, Report};
@@ -69,13 +70,17 @@ fn validates(schema: &Path, document: &Path) {
 }
 
 /// Sets of reports that differ in kind: one, several distributions, before and after, and hostile ones.
-fn sets(folder: &Path) -> Vec<(&'static str, Vec<Report>)> {
-    let reports = reports(folder);
-    let hostile = vec![hostile(&reports[0]), hostile(&reports[1])];
-    let mut after = reports[0].clone();
-    after.checks.iter_mut().for_each(|c| c.outcome = Outcome::Pass);
-    let pair = vec![reports[0].clone(), after.sealed()];
-    vec![("one", reports[..1].to_vec()), ("several", reports), ("pair", pair), ("hostile", hostile)]
+fn sets() -> &'static [(&'static str, Vec<Report>)] {
+    static SETS: OnceLock<Vec<(&str, Vec<Report>)>> = OnceLock::new();
+    SETS.get_or_init(|| {
+        let dir = TempDir::new().unwrap();
+        let reports = reports(dir.path());
+        let hostile = vec![hostile(&reports[0]), hostile(&reports[1])];
+        let mut after = reports[0].clone();
+        after.checks.iter_mut().for_each(|c| c.outcome = Outcome::Pass);
+        let pair = vec![reports[0].clone(), after.sealed()];
+        vec![("one", reports[..1].to_vec()), ("several", reports), ("pair", pair), ("hostile", hostile)]
+    })
 }
 
 #[test]
@@ -85,14 +90,14 @@ fn junit_fits_its_schema_and_counts_right() {
         return;
     }
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schemas/junit-10.xsd");
-    for (name, reports) in sets(dir.path()) {
-        let path = written(dir.path(), name, Form::Junit, &reports);
+    for (name, reports) in sets() {
+        let path = written(dir.path(), name, Form::Junit, reports);
         validates(&schema, &path);
         let text = fs::read_to_string(path).unwrap();
         let document = roxmltree::Document::parse(&text).unwrap();
         let suites: Vec<_> = document.root_element().children().filter(|n| n.is_element()).collect();
         assert_eq!(suites.len(), reports.len());
-        for (suite, report) in suites.iter().zip(&reports) {
+        for (suite, report) in suites.iter().zip(reports) {
             let shut = report.checks.iter().filter(|c| !c.outcome.is_acceptable()).count();
             let cases = |tag: &str| suite.descendants().filter(|n| n.has_tag_name(tag)).count();
             assert_eq!(cases("testcase"), report.checks.len());
@@ -112,8 +117,8 @@ fn xccdf_fits_its_schema_and_openscap_reads_it() {
     if !have(&["xmllint", "oscap"], "XCCDF against its schema") {
         return;
     }
-    for (name, reports) in sets(dir.path()) {
-        let path = written(dir.path(), name, Form::Xccdf, &reports);
+    for (name, reports) in sets() {
+        let path = written(dir.path(), name, Form::Xccdf, reports);
         validates(schema, &path);
         let file = path.to_str().unwrap();
         real("oscap", &["xccdf", "validate", file], dir.path());
@@ -127,14 +132,13 @@ fn xccdf_fits_its_schema_and_openscap_reads_it() {
 
 #[test]
 fn sarif_fits_the_standards_schema_and_finds_what_keeps_a_gate_shut() {
-    let dir = TempDir::new().unwrap();
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schemas/sarif-2.1.0.json");
     // The published pattern of a language has a bracket too many: it is no regular expression.
     let text = fs::read_to_string(schema).unwrap().replace("{2}]?$\"", "{2}$\"");
     let schema: Value = serde_json::from_str(&text).unwrap();
     let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
-    for (name, reports) in sets(dir.path()) {
-        let log: Value = serde_json::from_str(&Form::Sarif.write(&reports).unwrap()).unwrap();
+    for (name, reports) in sets() {
+        let log: Value = serde_json::from_str(&Form::Sarif.write(reports).unwrap()).unwrap();
         let found: Vec<String> =
             validator.iter_errors(&log).map(|e| format!("{}: {e}", e.instance_path())).collect();
         assert_eq!(found, Vec::<String>::new(), "{name}");
@@ -164,13 +168,12 @@ fn sarif_fits_the_standards_schema_and_finds_what_keeps_a_gate_shut() {
 
 #[test]
 fn annotations_are_one_command_a_line_whatever_a_target_says() {
-    let dir = TempDir::new().unwrap();
     let command = regex::Regex::new(
         r"^::(error|warning|notice) (file=[^:,]+(,line=\d+)?(,col=\d+)?,)?title=[^:,]+::[^\r\n]*$",
     )
     .unwrap();
-    for (name, reports) in sets(dir.path()) {
-        let text = Form::Github.write(&reports).unwrap();
+    for (name, reports) in sets() {
+        let text = Form::Github.write(reports).unwrap();
         let shut = reports.iter().flat_map(|r| &r.checks).filter(|c| !c.outcome.is_acceptable()).count();
         assert!(text.lines().count() >= shut + reports.len(), "{name}");
         for line in text.lines() {
@@ -185,14 +188,19 @@ fn annotations_are_one_command_a_line_whatever_a_target_says() {
 
 #[test]
 fn markdown_stays_short_and_holds_nothing_that_acts() {
-    let dir = TempDir::new().unwrap();
-    for (name, reports) in sets(dir.path()) {
-        let text = Form::Markdown.write(&reports).unwrap();
+    for (name, reports) in sets() {
+        let text = Form::Markdown.write(reports).unwrap();
         assert!(text.len() < 65_536, "{name}: {}", text.len());
-        let spans = regex::Regex::new(r"(?m)^- (`+) ?.*? ?$").unwrap();
-        let bare = spans.replace_all(&text, "");
-        for acting in ["<script", "<img", "@all", "](", "\u{1b}", "\u{202e}"] {
-            assert!(!bare.contains(acting), "{name}: {acting}");
+        for line in text.lines() {
+            // Evidence is one code span to its end; nothing else acts.
+            let acting = ["<script", "<img", "@all", "](", "\u{1b}", "\u{202e}"];
+            let Some(span) = line.strip_prefix("- ") else {
+                assert!(!acting.iter().any(|a| line.contains(a)), "{name}: {line}");
+                continue;
+            };
+            let fence = span.len() - span.trim_start_matches('`').len();
+            let runs = span.split(|c| c != '`').filter(|run| run.len() == fence).count();
+            assert!(fence > 0 && runs == 2 && span.ends_with(&"`".repeat(fence)), "{name}: {line}");
         }
         assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
     }
@@ -274,12 +282,15 @@ const CONTRAST: &str = "contrast = (element) => {
 fn a_browser_shows_the_page_and_nothing_in_it_acts() {
     let Some(mut browser) = Browser::start("the HTML report in Chromium") else { return };
     let dir = TempDir::new().unwrap();
-    for (name, reports) in sets(dir.path()) {
-        let path = written(dir.path(), &format!("{name}.html"), Form::Html, &reports);
-        let checks = ironseed::report::rows(&reports).len();
+    for (name, reports) in sets() {
+        let path = written(dir.path(), &format!("{name}.html"), Form::Html, reports);
+        let checks = ironseed::report::rows(reports).len();
         for (size, scheme) in
             [((1400, 1000), "light"), ((1400, 1000), "dark"), ((390, 844), "light"), ((390, 844), "dark")]
         {
+            if scheme == "dark" && name != &"several" && name != &"pair" {
+                continue;
+            }
             browser.become_like(size, scheme, "screen");
             let told = browser.open(&path);
             // One thing is asked for, the page itself, and nothing is complained of.
@@ -305,7 +316,7 @@ fn a_browser_shows_the_page_and_nothing_in_it_acts() {
     }
     // A page in which something does act is told apart from these.
     let page = dir.path().join("acts.html");
-    let text = Form::Html.write(&reports(dir.path())).unwrap();
+    let text = Form::Html.write(&sets()[0].1).unwrap();
     fs::write(
         &page,
         text.replacen("<main>", "<main><img src=\"x.png\"><script>window.hacked = 1</script>", 1),
@@ -321,8 +332,7 @@ fn a_browser_shows_the_page_and_nothing_in_it_acts() {
 fn the_page_is_searched_filtered_turned_and_printed() {
     let Some(mut browser) = Browser::start("the HTML report's tools in Chromium") else { return };
     let dir = TempDir::new().unwrap();
-    let sets = sets(dir.path());
-    let several = &sets[1].1;
+    let several = &sets()[1].1;
     let page = written(dir.path(), "several.html", Form::Html, several);
     browser.become_like((1400, 1000), "light", "screen");
     browser.open(&page);

@@ -58,6 +58,8 @@ fn what_is_no_pinned_stock_image_never_runs() {
     real("qemu-img", &["create", "-q", "-f", "qcow2", "empty.qcow2", "1G"], dir.path());
     let empty = dir.path().join("empty.qcow2");
     refused(&empty, &hash(&empty), &[], 2, &["the stock image's disk can't be read"]);
+    // Larger than what test machines have.
+    refused(&empty, &hash(&empty), &["--disk-size", "2048"], 2, &["are free where the image is made"]);
     let backed = ["create", "-q", "-f", "qcow2", "-b", "empty.qcow2", "-F", "qcow2", "backed.qcow2"];
     real("qemu-img", &backed, dir.path());
     let backed = dir.path().join("backed.qcow2");

@@ -1,19 +1,15 @@
 //! User-data: valid for the real cloud-init, the same values for another YAML reader, no larger
 //! than a cloud takes, and never with a secret in it.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use ironseed::assets::Assets;
 use ironseed::plan::Plan;
-use ironseed::render;
 use tempfile::TempDir;
 
-use crate::image::skipped;
 use crate::plans;
-use crate::program::{have, real, run, text};
+use crate::program::{have, real, run};
 
 const PUBLIC: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPi29tQcMJoPpxrwWbJZO1wMAVtJuVZoQxNB4+SLGNqI me@home\n";
@@ -46,55 +42,6 @@ fn gunzip(bytes: &[u8]) -> String {
     let mut text = String::new();
     std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(bytes), &mut text).unwrap();
     text
-}
-
-/// What the schemas' own library says of pairs of a schema and a file.
-fn judged(pairs: &[(PathBuf, PathBuf)], folder: &Path) -> Vec<String> {
-    let lines = pairs.iter().map(|(schema, file)| format!("{}\t{}\n", schema.display(), file.display()));
-    fs::write(folder.join("pairs"), lines.collect::<String>()).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cloud-init/validate.py");
-    let stdin = fs::File::open(folder.join("pairs")).unwrap();
-    let said = Command::new("python3").arg(script).stdin(stdin).output().unwrap();
-    assert!(said.status.success(), "{}", text(&said.stderr));
-    text(&said.stdout).lines().map(str::to_owned).collect()
-}
-
-/// Each release's user-data against the schema of the cloud-init that the release ships.
-#[test]
-fn the_schema_of_every_releases_cloud_init_takes_it() {
-    let has = Command::new("python3").args(["-c", "import jsonschema, yaml"]).output().unwrap();
-    if !has.status.success() {
-        return skipped(
-            "every release's user-data against its cloud-init's schema",
-            "python3-jsonschema is missing",
-        );
-    }
-    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cloud-init");
-    let schema = |version: &str| schemas.join(format!("{version}.json"));
-    let dir = TempDir::new().unwrap();
-    let assets = Assets::embedded();
-    let mut pairs = Vec::new();
-    for plan in plans::all() {
-        let bundle = render::bundle(&plan, &assets).unwrap();
-        let path = dir.path().join(format!("{}-{}.yaml", plan.profile, plan.distro.id));
-        fs::write(&path, render::user_data::render(&plan, &bundle, &[PUBLIC.to_owned()], &assets).unwrap())
-            .unwrap();
-        pairs.push((schema(&plan.distro.versions.cloud_init), path));
-    }
-    for (pair, said) in pairs.iter().zip(judged(&pairs, dir.path())) {
-        assert_eq!(said, "ok", "{pair:?}");
-    }
-    let used: BTreeSet<&PathBuf> = pairs.iter().map(|(schema, _)| schema).collect();
-    assert_eq!(used.len(), 7, "a schema that no release uses, or one too few");
-    // The control: every schema refuses what is wrong, the newer ones unknown keys as well.
-    fs::write(dir.path().join("bad"), "#cloud-config\npackages: {a: b}\n").unwrap();
-    fs::write(dir.path().join("odd"), "#cloud-config\nno_such_key: 1\n").unwrap();
-    for schema in &used {
-        let bad = judged(&[((*schema).clone(), dir.path().join("bad"))], dir.path());
-        assert!(bad[0].contains("packages"), "{bad:?}");
-    }
-    let odd = judged(&[(schema("24.4"), dir.path().join("odd"))], dir.path());
-    assert!(odd[0].contains("no_such_key"), "{odd:?}");
 }
 
 #[test]

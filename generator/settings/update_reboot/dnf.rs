@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::UpdateReboot;
 use crate::diagnostic::ConfigError;
+use crate::effective::systemd::{State, Units};
 use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::{BundleFile, UnitState};
@@ -73,25 +74,43 @@ fn by_option(setting: &UpdateReboot, look: &Look<'_>) -> Vec<Observation> {
     seen
 }
 
-/// The timer itself: that it starts at boot, and when it goes off.
+/// The timer itself: that it starts at boot, when it goes off, and what it starts.
 fn by_timer(setting: &UpdateReboot, look: &Look<'_>) -> Vec<Observation> {
+    let plane = Plane::Configured;
+    match look.systemd().and_then(|systemd| timer(setting, systemd).map_err(|e| e.to_string())) {
+        Ok(seen) => seen,
+        Err(why) => vec![Observation::unobserved(plane, setting.wanted(), why)],
+    }
+}
+
+fn timer(setting: &UpdateReboot, systemd: &Units<'_>) -> crate::target::Result<Vec<Observation>> {
     let (plane, wanted) = (Plane::Configured, setting.wanted());
-    let systemd = match look.systemd() {
-        Ok(systemd) => systemd,
-        Err(why) => return vec![Observation::unobserved(plane, wanted, why)],
-    };
-    let at = || Location::file(format!("/etc/systemd/system/{TIMER}"));
-    let unit = match systemd.unit(TIMER) {
-        Ok(unit) => unit,
-        Err(error) => return vec![Observation::error(plane, wanted, error.to_string())],
-    };
+    let unit = systemd.unit(TIMER)?;
     let line = unit.as_ref().and_then(|u| u.last("Timer", "OnCalendar"));
+    let state = systemd.state(TIMER)?;
+    let starts = state.value == State::Enabled;
+    if !setting.automatic {
+        let reason = "this timer reboots, and the profile says that nothing does";
+        let found = if starts { "a timer that reboots" } else { "no timer" };
+        return Ok(vec![Observation::judge(plane, !starts, found, wanted, reason).at(state.at)]);
+    }
+    let at = || Location::file(format!("/etc/systemd/system/{TIMER}"));
     let found = line.map_or_else(|| "no timer".to_owned(), |l| format!("OnCalendar={}", l.value));
     let reason = "dnf-automatic of this release does not reboot; the timer does, or nothing";
     let in_time = line.is_some_and(|l| l.value.ends_with(&format!(" {}:00", setting.time)));
-    let good = if setting.automatic { in_time } else { line.is_none() };
-    vec![
-        Observation::judge(plane, good, found, wanted, reason)
-            .at(line.map_or_else(at, |line| line.at.clone())),
-    ]
+    let time = Observation::judge(plane, in_time, found, wanted.clone(), reason)
+        .at(line.map_or_else(at, |line| line.at.clone()));
+    let reason = "a timer that no boot starts never goes off";
+    let enabled =
+        Observation::judge(plane, starts, state.value.to_string(), format!("{TIMER} enabled"), reason)
+            .at(state.at);
+    let service = systemd.unit(SERVICE)?;
+    let command = service.as_ref().and_then(|unit| unit.last("Service", "ExecStart"));
+    let reboots = command.is_some_and(|line| line.value.contains("systemctl reboot"));
+    let found = command.map_or_else(|| "nothing".to_owned(), |line| format!("`{}`", line.value));
+    let reason = "what the timer starts does not reboot";
+    let starts = Observation::judge(plane, reboots, found, wanted, reason)
+        .at(command
+            .map_or_else(|| Location::file(format!("/etc/systemd/system/{SERVICE}")), |c| c.at.clone()));
+    Ok(vec![time, enabled, starts])
 }

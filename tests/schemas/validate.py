@@ -1,4 +1,4 @@
-"""Holds user-data against schemas of cloud-init: each line of stdin is a schema's path, a tab, and the user-data's.
+"""Holds YAML or JSON against schemas: each line of stdin is a schema's path, a tab, and the file's.
 
 Answers each with `ok`, or with the mistakes on one line.
 """
@@ -15,8 +15,9 @@ for line in sys.stdin:
     if schema not in validators:
         with open(schema) as file:
             text = json.load(file)
-        jsonschema.Draft4Validator.check_schema(text)
-        validators[schema] = jsonschema.Draft4Validator(text)
+        kind = jsonschema.validators.validator_for(text)
+        kind.check_schema(text)
+        validators[schema] = kind(text)
     with open(path) as file:
         data = yaml.safe_load(file)
     mistakes = [f"{'.'.join(map(str, e.path))}: {e.message}" for e in validators[schema].iter_errors(data)]
