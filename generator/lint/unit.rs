@@ -92,8 +92,7 @@ impl Snippet {
             if !text.is_empty() {
                 text.push(' ');
             }
-            let word =
-                node.text().map_or_else(|| source.get(node.at.clone()).unwrap_or_default(), |text| text);
+            let word = node.text().unwrap_or_else(|| source.get(node.at.clone()).unwrap_or_default());
             let inner = source.get(node.at.clone()).and_then(|raw| raw.find(word)).unwrap_or_default();
             pieces.push((text.len(), node.at.start + inner));
             text.push_str(&shell_word(word));

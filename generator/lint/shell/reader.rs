@@ -196,7 +196,7 @@ impl Reader<'_> {
         }
         self.at = self.at.min(end);
         let text = String::from_utf8_lossy(&text).into_owned();
-        (self.at > start).then(|| Word { text, at: start..self.at })
+        (self.at > start).then_some(Word { text, at: start..self.at })
     }
 
     fn double_quoted(&mut self, text: &mut Vec<u8>, end: usize) {
@@ -242,8 +242,7 @@ impl Reader<'_> {
         let words = std::mem::take(words);
         let mut command = Command { pipes, piped: std::mem::replace(piped, pipes), ..Command::default() };
         let mut words = words.into_iter().peekable();
-        loop {
-            let Some(word) = words.peek() else { break };
+        while let Some(word) = words.peek() {
             if is_assignment(&word.text) {
                 command.assignments.extend(words.next());
             } else if LEADING.contains(&word.text.as_str()) {
