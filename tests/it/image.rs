@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use ironseed::assets::Assets;
 use ironseed::plan::Plan;
@@ -41,8 +41,13 @@ pub fn named(variable: &str) -> Option<PathBuf> {
 }
 
 /// The image of a plan, built where it isn't there yet; `None`, after saying why, where none can
-/// be built here.
+/// be built here. One at a time: several tests may want the same one.
+///
+/// # Panics
+/// Where none can be built although `CI` is set: there, nothing is skipped without a word.
 pub fn built(profile: &str, distro: &str) -> Option<PathBuf> {
+    static BUILDING: Mutex<()> = Mutex::new(());
+    let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let plan = plans::resolve(profile, distro);
     let folder = cache(&plan);
     let image = folder.join(format!("{}-{distro}.qcow2", plan.profile));
@@ -59,6 +64,7 @@ pub fn built(profile: &str, distro: &str) -> Option<PathBuf> {
         return Some(image);
     }
     // A machine without network or mmdebstrap; what makes builds fail is tested elsewhere.
+    assert!(std::env::var_os("CI").is_none(), "{}", String::from_utf8_lossy(&build.stderr));
     let why = format!("none can be built here: {}", String::from_utf8_lossy(&build.stderr));
     skipped(&format!("everything about an image of {} for {distro}", plan.profile), &why);
     None
