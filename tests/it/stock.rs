@@ -2,7 +2,8 @@
 //!
 //! The stock image is built here, with a profile that renders nothing, unless `IRONSEED_STOCK_IMAGE`
 //! names one (a cloud image of Debian 12). Takes minutes and a network from which the guest can
-//! install packages; `IRONSEED_SKIP_VM=1` leaves it out. `IRONSEED_STOCK_ALL=1` adds Debian 13.
+//! install packages; `IRONSEED_SKIP_VM=1` leaves it out. `IRONSEED_STOCK_ALL=1` adds Debian 13
+//! and a disk without space.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,6 +23,15 @@ const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/stock.yaml"
 /// The stock image of Debian 12; `None`, after saying why, where there is none.
 pub fn stock() -> Option<PathBuf> {
     image::named("IRONSEED_STOCK_IMAGE").or_else(|| image::built(PROFILE, image::DISTRO))
+}
+
+/// Whether boots are wanted that say little more than those that always run, and take minutes.
+pub fn all_wanted(what: &str) -> bool {
+    let wanted = std::env::var_os("IRONSEED_STOCK_ALL").is_some_and(|value| value == "1");
+    if !wanted {
+        image::skipped(what, "IRONSEED_STOCK_ALL is not 1");
+    }
+    wanted
 }
 
 /// The hash to pin.
@@ -45,11 +55,8 @@ fn user_data_alone_makes_a_published_image_of_a_stock_one() {
 
 #[test]
 fn debian_13_takes_the_same_way() {
-    if std::env::var_os("IRONSEED_STOCK_ALL").is_none_or(|v| v != "1") {
-        image::skipped("an image of Debian 13's stock image", "IRONSEED_STOCK_ALL is not 1");
-        return;
-    }
-    if !can_boot("an image of Debian 13's stock image") {
+    let what = "an image of Debian 13's stock image";
+    if !all_wanted(what) || !can_boot(what) {
         return;
     }
     let Some(stock) = image::built(PROFILE, "debian-13") else { return };
