@@ -88,7 +88,7 @@ impl Workshop {
     /// What a plan renders to.
     ///
     /// # Errors
-    /// See [`render::bundle`].
+    /// See [`render::bundle()`].
     pub fn bundle(&self, plan: &Plan) -> Result<Bundle, ConfigError> {
         render::bundle_with(plan, &self.templates)
     }

@@ -42,7 +42,7 @@ pub fn bundle(plan: &Plan, assets: &Assets) -> Result<Bundle, ConfigError> {
 /// Renders everything that a plan wants, with templates that were read before.
 ///
 /// # Errors
-/// See [`bundle`].
+/// See [`bundle()`].
 pub fn bundle_with(plan: &Plan, templates: &Templates) -> Result<Bundle, ConfigError> {
     let mut bundle = Bundle::default();
     settings::render_all(&Context { plan, templates }, &mut bundle)?;
