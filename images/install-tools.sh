@@ -22,6 +22,7 @@ build=(
 )
 test=(
 	auditd
+	bind9-utils
 	btrfs-progs
 	chromium
 	chrony
