@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
-use super::firewall::{not_understood, offered, openings, to_packet};
+use super::firewall::{listed, not_understood, offered, openings, to_packet};
 use super::order::Aspect;
 use crate::effective::firewall::{Opening, Protocol as Packet};
 use crate::effective::systemd::State;
@@ -36,11 +36,7 @@ impl Kind for Ports {
     }
 
     fn wanted(&self) -> String {
-        let ports: Vec<String> = openings(self.ssh_port, &self.services)
-            .iter()
-            .map(|o| format!("{}/{}", o.port, o.protocol))
-            .collect();
-        format!("open ports: {} and no other", ports.join(", "))
+        format!("open ports: {} and no other", listed(self.ssh_port, &self.services))
     }
 
     fn subject(&self) -> String {

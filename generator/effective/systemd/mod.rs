@@ -12,6 +12,8 @@ mod condition;
 mod find;
 mod links;
 mod lookup;
+#[cfg(test)]
+mod manager;
 mod name;
 mod preset;
 mod state;

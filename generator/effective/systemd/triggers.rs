@@ -4,14 +4,11 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 
 use super::Units;
-use crate::effective::testing::{Dice, Differential, MemoryTree, Verdict, skip};
+use super::manager::{self, ETC, LIB};
+use crate::effective::testing::{Dice, Differential, MemoryTree, Verdict};
 
-const MANAGER: &str = "/lib/systemd/systemd";
-const ETC: &str = "etc/systemd/system";
-const LIB: &str = "usr/lib/systemd/system";
 /// Units that trigger others.
 const TRIGGERS: [&str; 6] = ["a.socket", "b.socket", "t@x.socket", "c.timer", "t@y.timer", "d.path"];
 
@@ -20,17 +17,7 @@ type Said = (Option<String>, Vec<String>);
 
 /// What the manager says of the units that it can load.
 fn real(root: &Path) -> BTreeMap<String, Said> {
-    let path = [ETC, LIB].map(|d| root.join(d).display().to_string()).join(":");
-    let empty = root.join("none");
-    let output = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups", MANAGER])
-        .args(["--test", "--system", "--unit=default.target", "--no-pager"])
-        .env_clear()
-        .envs([("HOME", "/"), ("SYSTEMD_LOG_TARGET", "console"), ("SYSTEMD_UNIT_PATH", &path)])
-        .envs(["SYSTEMD_GENERATOR_PATH", "SYSTEMD_ENVIRONMENT_GENERATOR_PATH"].map(|name| (name, &empty)))
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    let text = manager::dry_run(root);
     let mut said = BTreeMap::new();
     for dump in text.split("-> Unit ").skip(1) {
         let (unit, dump) = dump.split_once(":\n").unwrap();
@@ -71,16 +58,12 @@ fn shown(address: &str) -> Option<String> {
 
 #[test]
 fn sockets_timers_and_paths_agree_with_the_manager() {
-    if !Path::new(MANAGER).exists() {
-        skip("systemd is not installed");
+    if !manager::is_there() {
         return;
     }
     let mut compared = 0;
     let tally = Differential::cases(80).run(generate, |tree| {
         let disk = tree.on_disk();
-        // The manager runs as nobody.
-        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(disk.path(), open).unwrap();
         let theirs = real(disk.path());
         compared += theirs.len() as u64;
         Verdict::same(&ours(tree, theirs.keys().cloned()), &theirs)

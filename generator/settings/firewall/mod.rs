@@ -47,6 +47,12 @@ pub fn openings(ssh_port: u16, services: &[Service]) -> Vec<Opening> {
     std::iter::once(ssh).chain(others).collect()
 }
 
+/// [`openings`] for people: `22022/tcp, 443/tcp`.
+pub fn listed(ssh_port: u16, services: &[Service]) -> String {
+    let shown = |opening: &Opening| format!("{}/{}", opening.port, opening.protocol);
+    openings(ssh_port, services).iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
 /// The services that a profile offers, in the order of strictness.
 pub fn offered(services: &[Service]) -> Aspect {
     let item = |s: &Service| (format!("{}/{}", s.port, s.protocol), format!("{}, {}", s.name, s.unit));
@@ -62,11 +68,7 @@ impl Kind for Firewall {
     }
 
     fn wanted(&self) -> String {
-        let ports: Vec<String> = openings(self.ssh_port, &self.services)
-            .iter()
-            .map(|o| format!("{}/{}", o.port, o.protocol))
-            .collect();
-        format!("drop on input and forward, {} let in", ports.join(", "))
+        format!("drop on input and forward, {} let in", listed(self.ssh_port, &self.services))
     }
 
     fn subject(&self) -> String {

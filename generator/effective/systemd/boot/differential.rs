@@ -2,30 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
 
 use super::lacking;
 use crate::effective::systemd::Units;
-use crate::effective::testing::{Dice, Differential, MemoryTree, Verdict, skip};
-
-const MANAGER: &str = "/lib/systemd/systemd";
-const ETC: &str = "etc/systemd/system";
-const LIB: &str = "usr/lib/systemd/system";
+use crate::effective::systemd::manager::{self, ETC, LIB, RUN};
+use crate::effective::testing::{Dice, Differential, MemoryTree, Verdict};
 
 /// The units that the manager would start; none of those that every boot has, or that it makes by itself. `None` where
 /// units are ordered in a circle: the manager breaks it by leaving out some unit in it.
 fn real(root: &Path) -> Option<BTreeSet<String>> {
-    let path = [ETC, "run/systemd/system", LIB].map(|d| root.join(d).display().to_string()).join(":");
-    let empty = root.join("none");
-    let output = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups", MANAGER])
-        .args(["--test", "--system", "--unit=default.target", "--no-pager"])
-        .env_clear()
-        .envs([("HOME", "/"), ("SYSTEMD_LOG_TARGET", "console"), ("SYSTEMD_UNIT_PATH", &path)])
-        .envs(["SYSTEMD_GENERATOR_PATH", "SYSTEMD_ENVIRONMENT_GENERATOR_PATH"].map(|name| (name, &empty)))
-        .output()
-        .ok()?;
-    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    let said = manager::dry_run(root);
     if said.contains("ordering cycle") {
         return None;
     }
@@ -113,7 +99,7 @@ fn generate(dice: &mut Dice) -> MemoryTree {
         tree.write(format!("{LIB}/rescue.target"), "[Unit]\nWants=c.service\n");
     }
     for name in NAMES.into_iter().filter(|name| *name != "missing.service") {
-        let directory = dice.pick(&[LIB, LIB, LIB, ETC, "run/systemd/system"]);
+        let directory = dice.pick(&[LIB, LIB, LIB, ETC, RUN]);
         let path = format!("{directory}/{name}");
         match dice.below(12) {
             0 => tree.link(path, "/dev/null"),
@@ -149,21 +135,17 @@ fn generate(dice: &mut Dice) -> MemoryTree {
             }
         };
     }
-    tree.directory("none").directory(ETC).directory("run/systemd/system");
+    tree.directory("none").directory(ETC).directory(RUN);
     tree
 }
 
 #[test]
 fn agrees_with_the_manager() {
-    if !Path::new(MANAGER).exists()
-        || !Command::new("setpriv").arg("true").status().is_ok_and(|s| s.success())
-    {
-        skip("systemd or setpriv is missing");
+    if !manager::is_there() {
         return;
     }
     let judge = |tree: &MemoryTree| {
         let disk = tree.on_disk();
-        std::fs::set_permissions(disk.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         let Some(theirs) = real(disk.path()) else { return Verdict::Unanswered };
         let units = Units::read(tree.root(), 252).unwrap();
         let started = units.starts_at_boot().unwrap();
@@ -176,8 +158,7 @@ fn agrees_with_the_manager() {
             return Verdict::Unanswered;
         }
         // A unit with two names has the one that it was asked for by first, by chance, and instances are named by it.
-        let aliased =
-            [LIB, ETC, "run/systemd/system"].iter().any(|d| tree.is_link(format!("{d}/alias.service")));
+        let aliased = [LIB, ETC, RUN].iter().any(|d| tree.is_link(format!("{d}/alias.service")));
         let mut parted = ours.symmetric_difference(&theirs).peekable();
         if aliased && parted.peek().is_some() && parted.all(|name| name.starts_with("t@")) {
             return Verdict::Unanswered;
