@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use crate::plans;
 use crate::program::run;
+use crate::sarif;
 
 /// Lints a text as a file of its own; the exit code and the findings as JSON has them.
 fn json(folder: &Path, bytes: &[u8], arguments: &[&str]) -> (i32, Vec<Value>) {
@@ -192,8 +193,7 @@ fn programs_get_forms_of_their_own() {
     fs::write(dir.path().join("a,b"), FAULTY).unwrap();
     let github = run(&["lint", "a,b", "--format", "github"], dir.path()).1;
     assert!(github.starts_with("::error file=a%2Cb,line=3,col=13,title="), "{github}");
-    let sarif: Value =
-        serde_json::from_str(&run(&["lint", "a,b", "--format", "sarif"], dir.path()).1).unwrap();
+    let sarif = sarif::fitting(&run(&["lint", "a,b", "--format", "sarif"], dir.path()).1);
     let result = &sarif["runs"][0]["results"][0];
     assert_eq!(result["ruleId"], "ssh-password-login");
     let region = &result["locations"][0]["physicalLocation"]["region"];
@@ -201,8 +201,26 @@ fn programs_get_forms_of_their_own() {
         *region,
         serde_json::json!({ "startLine": 3, "startColumn": 13, "endLine": 3, "endColumn": 17 })
     );
-    let rules = sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
-    assert_eq!(rules[result["ruleIndex"].as_u64().unwrap() as usize]["id"], "ssh-password-login");
+    let silenced =
+        FAULTY.replace("true", "true # ironseed: ignore[ssh-password-login] a lab\ndisable_root: false");
+    fs::write(dir.path().join("a,b"), silenced).unwrap();
+    let sarif = sarif::fitting(&run(&["lint", "a,b", "--format", "sarif"], dir.path()).1);
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let reason = |result: &Value| result["suppressions"][0]["justification"].as_str().map(str::to_owned);
+    let seen: Vec<_> =
+        results.iter().map(|result| (result["ruleId"].as_str().unwrap(), reason(result))).collect();
+    assert_eq!(seen, [("root-login", None), ("ssh-password-login", Some("a lab".to_owned()))]);
+}
+
+/// A line that is shown for another finding shows no secret, not even one that a comment silences.
+#[test]
+fn a_silenced_secret_stays_hidden() {
+    let dir = TempDir::new().unwrap();
+    let text = "#cloud-config\nusers:\n- default\n- {name: a, plain_text_passwd: Winter2026x, lock_passwd: false}  \
+                # ironseed: ignore[plain-text-password, secret, secret-value] a lab\n";
+    fs::write(dir.path().join("a"), text).unwrap();
+    let (_, out, _) = run(&["lint", "a"], dir.path());
+    assert!(out.contains("lock_passwd: false") && !out.contains("Winter2026x"), "{out}");
 }
 
 #[test]
