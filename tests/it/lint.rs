@@ -282,3 +282,20 @@ fn our_own_user_data_is_clean() {
     }
     assert!(looked_at > 5);
 }
+
+/// Two branches of a template may have the same key: only one of them is left when cloud-init reads it.
+#[test]
+fn what_another_program_fills_in_or_reads_is_not_judged_by_what_cloud_init_would_do() {
+    let twice = "#cloud-config\ndisk_setup:\n  a:\n%{ if fresh ~}\n    overwrite: true\n%{ else ~}\n    overwrite: false\n%{ endif ~}\n";
+    assert_eq!(lines(twice.as_bytes()), []);
+    let plain = twice.lines().filter(|line| !line.starts_with('%')).collect::<Vec<_>>().join("\n");
+    assert_eq!(lines(plain.as_bytes()), [("key-twice".to_owned(), 5, None)]);
+    let coreos = "#cloud-config\ncoreos:\n  update: {group: stable}\nusers:\n- name: core\n";
+    let found = linted(coreos.as_bytes(), &Options::default());
+    assert!(
+        found.findings.is_empty() && found.opened.not_read[0].contains("CoreOS"),
+        "{:?}",
+        found.opened.not_read
+    );
+    assert_ne!(lines(coreos.replace("coreos:", "other:").as_bytes()), []);
+}

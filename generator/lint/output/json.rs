@@ -50,7 +50,7 @@ pub struct Part {
     pub name: Option<String>,
     /// What it is.
     pub kind: Kind,
-    /// Whether it is a jinja template.
+    /// Whether it is a template: of jinja for cloud-init, or of another program before that.
     pub template: bool,
 }
 
