@@ -30,7 +30,7 @@ const DEFAULTS: &str = "/etc/default/dnsmasq";
 const MAX_DEPTH: usize = 10;
 const MAX_FILES: usize = 1000;
 /// Options that only one line of all files may set; the command line may set them besides (`ARG_ONE`).
-const ONCE: [&str; 2] = ["port", "local-service"];
+const ONCE: [&str; 3] = ["port", "local-service", "auth-server"];
 
 /// Reads the server; `None` where it is not installed.
 ///
