@@ -12,6 +12,7 @@ use crate::effective::os_release;
 use crate::effective::pam::PamVersion;
 use crate::effective::sshd::OpenSshVersion;
 use crate::release::{self, Document, Lifecycle, OsRelease};
+use crate::version;
 
 /// Facts about a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -92,8 +93,28 @@ pub struct Versions {
     pub fail2ban: String,
     /// nftables.
     pub nftables: String,
+    /// firewalld, where it is older than what zones are written for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firewalld: Option<String>,
     /// sudo, or the program that stands in for it.
     pub sudo: String,
+}
+
+impl Versions {
+    /// Whether cloud-init can wait with a file until packages and users are there.
+    pub fn defers_files(&self) -> bool {
+        version::at_least(&self.cloud_init, "21.4")
+    }
+
+    /// Whether nft knows priorities of chains by name.
+    pub fn names_priorities(&self) -> bool {
+        version::at_least(&self.nftables, "0.9.1")
+    }
+
+    /// Whether firewalld brings a policy that lets IPv6's neighbour discovery in.
+    pub fn lets_neighbours_in(&self) -> bool {
+        self.firewalld.as_ref().is_none_or(|firewalld| version::at_least(firewalld, "0.9"))
+    }
 }
 
 /// Which program plays a role.
@@ -172,8 +193,11 @@ pub enum BootBackend {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BanBackend {
-    /// fail2ban reading the journal.
+    /// fail2ban reading the journal, with a table of nftables' of its own.
     Fail2banSystemd,
+    /// fail2ban reading the journal, with a chain of iptables': before 0.11 its action for nftables wants a table that
+    /// somebody else has made.
+    Fail2banIptables,
 }
 
 /// Where security updates come from. What only another package manager knows stays empty.
@@ -222,6 +246,9 @@ pub struct ArchiveSuite {
     pub suite: String,
     /// `Codename:`.
     pub codename: String,
+    /// How sources name it, where by neither of the two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<String>,
 }
 
 /// How an image is made.
@@ -282,6 +309,9 @@ pub struct OpenStackFacts {
 impl Archive {
     /// Whether a source names a suite: by its suite name, or by its code name where no other suite has it too.
     pub fn is_named(&self, suite: &ArchiveSuite, name: &str) -> bool {
+        if let Some(named) = &suite.named {
+            return name == named;
+        }
         let shared = self.suites.iter().filter(|s| s.codename == suite.codename).count() > 1;
         name == suite.suite || (!shared && name == suite.codename)
     }

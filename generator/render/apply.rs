@@ -15,6 +15,8 @@ use crate::plan::Plan;
 pub enum Carrier {
     /// cloud-init.
     CloudInit,
+    /// cloud-init, but the files stand beside the script: before 21.4 it writes them before packages and users are there.
+    Beside,
     /// Nobody: the script installs packages and copies files from beside itself.
     Itself,
 }
@@ -37,7 +39,10 @@ pub fn words(plan: &Plan) -> Words {
 struct Script {
     profile: String,
     distro: String,
+    /// Whether nobody runs it but the administrator.
     standalone: bool,
+    /// Whether files stand below `files/` beside the script, and it puts them in place.
+    places: bool,
     package_script: &'static str,
     /// The package of another repository, where some packages come from there.
     repository: Option<String>,
@@ -129,6 +134,7 @@ pub fn script(
         profile: plan.profile.clone(),
         distro: plan.distro.title.clone(),
         standalone: carrier == Carrier::Itself,
+        places: carrier != Carrier::CloudInit,
         package_script: match plan.distro.backends.packages {
             PackageBackend::Apt => "packages-apt.sh",
             PackageBackend::Dnf => "packages-dnf.sh",

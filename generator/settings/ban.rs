@@ -40,6 +40,37 @@ struct Template {
     profile: String,
     #[serde(flatten)]
     jail: Ban,
+    action: &'static str,
+}
+
+/// What enforces a ban.
+struct Enforcement {
+    /// fail2ban's name of the action.
+    action: &'static str,
+    /// The program that the action runs.
+    program: &'static str,
+    /// Shows the kernel's rules.
+    listing: &'static [&'static str],
+    /// Lets fail2ban judge its configuration.
+    judge: &'static [&'static str],
+}
+
+fn enforcement(backend: BanBackend) -> Enforcement {
+    match backend {
+        BanBackend::Fail2banSystemd => Enforcement {
+            action: "nftables-multiport",
+            program: "nft",
+            listing: &["nft", "list", "ruleset"],
+            judge: &["fail2ban-client", "--test"],
+        },
+        BanBackend::Fail2banIptables => Enforcement {
+            action: "iptables-multiport",
+            program: "iptables",
+            listing: &["iptables-save"],
+            // Before 0.10 there is no `--test`; this ends with an error as well where a jail is no good.
+            judge: &["fail2ban-client", "-d"],
+        },
+    }
 }
 
 impl Kind for Ban {
@@ -78,26 +109,14 @@ impl Kind for Ban {
     ) -> Result<(), ConfigError> {
         let checks = checks_of(all);
         for wanted in all {
-            let values = Template { profile: context.plan.profile.clone(), jail: wanted.setting.clone() };
-            match context.plan.distro.backends.ban {
-                BanBackend::Fail2banSystemd => {
-                    let content = context.templates.render("fail2ban.conf", values)?;
-                    bundle.write(BundleFile::config(PATH, content), &checks)?;
-                    bundle.validate(
-                        &["fail2ban-client", "--test"],
-                        "let fail2ban judge its jails",
-                        Some(PATH),
-                        &checks,
-                    );
-                    let unit = context.plan.distro.unit("ban-tool")?;
-                    bundle.run(
-                        Phase::Activate,
-                        &["systemctl", "restart", unit],
-                        "restart the ban tool",
-                        &checks,
-                    );
-                }
-            }
+            let Enforcement { action, judge, .. } = enforcement(context.plan.distro.backends.ban);
+            let (profile, jail) = (context.plan.profile.clone(), wanted.setting.clone());
+            let content = context.templates.render("fail2ban.conf", Template { profile, jail, action })?;
+            bundle.write(BundleFile::config(PATH, content), &checks)?;
+            bundle.validate(judge, "let fail2ban judge its jails", Some(PATH), &checks);
+            let unit = context.plan.distro.unit("ban-tool")?;
+            let restart = ["systemctl", "restart", unit];
+            bundle.run(Phase::Activate, &restart, "restart the ban tool", &checks);
         }
         Ok(())
     }
@@ -106,7 +125,7 @@ impl Kind for Ban {
         match plane {
             Plane::Configured => self.configured(look),
             Plane::Running => match look.exec() {
-                Ok(exec) => vec![self.bans(exec)],
+                Ok(exec) => vec![self.bans(exec, &enforcement(look.plan.distro.backends.ban))],
                 Err(why) => vec![Observation::unobserved(plane, self.wanted(), why)],
             },
         }
@@ -133,7 +152,7 @@ impl Ban {
         let mut seen = vec![
             judge(&jail.enabled, true, "enabled", "the jail does not run"),
             self.log_is_readable(look, &jail),
-            self.action(&jail),
+            self.action(&jail, &enforcement(look.plan.distro.backends.ban)),
         ];
         let limits = [
             ("maxretry", &jail.maxretry, self.max_retry, "an attacker gets more tries"),
@@ -172,10 +191,9 @@ impl Ban {
     }
 
     /// The ban goes through the packet filter, on the profile's port.
-    fn action(&self, jail: &Jail) -> Observation {
+    fn action(&self, jail: &Jail, Enforcement { program, .. }: &Enforcement) -> Observation {
+        // Whatever firewall there is, the kernel enforces what this program adds beside it.
         let plane = Plane::Configured;
-        // Whatever firewall there is, the kernel's nftables enforces it, and the ban's table beside it.
-        let program = "nft";
         let wanted = format!("a ban through {program} on port {}", self.port);
         let Some(action) = jail.actions.first() else {
             let reason = "the jail has no action, so a ban does nothing";
@@ -199,11 +217,11 @@ impl Ban {
 
     /// Bans an address that belongs to nobody and looks for it in the kernel's rules: the jail
     /// runs, and its action can be enforced.
-    fn bans(&self, exec: &dyn Exec) -> Observation {
+    fn bans(&self, exec: &dyn Exec, Enforcement { listing, .. }: &Enforcement) -> Observation {
         let plane = Plane::Running;
-        let at = Location::file("fail2ban-client set sshd banip; nft list ruleset");
+        let at = Location::file(format!("fail2ban-client set sshd banip; {}", listing.join(" ")));
         let banned = running::ask(exec, &["fail2ban-client", "set", "sshd", "banip", NOBODY])
-            .and_then(|_| wait_for_ban(exec));
+            .and_then(|_| wait_for_ban(exec, listing));
         let released = running::ask(exec, &["fail2ban-client", "set", "sshd", "unbanip", NOBODY]);
         match (banned, released) {
             (Ok(rules), Ok(_)) => {
@@ -254,9 +272,9 @@ fn seconds(text: &str) -> Option<i64> {
 }
 
 /// fail2ban acts in a thread of its own: the ban shows within moments.
-fn wait_for_ban(exec: &dyn Exec) -> Result<String, String> {
+fn wait_for_ban(exec: &dyn Exec, listing: &[&str]) -> Result<String, String> {
     for _ in 0..20 {
-        let rules = running::ask(exec, &["nft", "list", "ruleset"])?;
+        let rules = running::ask(exec, listing)?;
         if rules.contains(NOBODY) {
             return Ok(rules);
         }

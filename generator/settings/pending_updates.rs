@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Kind;
 use super::order::Aspect;
 use crate::build::{RECORD, Record};
+use crate::distro::ArchiveSuite;
 use crate::effective::packages::Packages;
 use crate::effective::{apt, dnf, dpkg, rpm};
 use crate::location::Location;
@@ -59,7 +60,10 @@ impl PendingUpdates {
     fn by_apt(&self, look: &Look<'_>, plane: Plane, installed: &dpkg::Database) -> Option<Vec<Observation>> {
         let of_release = &look.plan.distro.archive;
         let is_security = |archive: &apt::Archive| {
-            let named = |s| [&archive.suite, &archive.codename].iter().any(|n| of_release.is_named(s, n));
+            let named = |s: &ArchiveSuite| match &s.named {
+                Some(_) => s.suite == archive.suite,
+                None => [&archive.suite, &archive.codename].iter().any(|n| of_release.is_named(s, n)),
+            };
             of_release.suites.iter().any(|s| s.role == "security" && named(s) && s.label == archive.label)
         };
         let pending = match apt::pending_upgrades(look.root, installed, is_security) {

@@ -44,7 +44,7 @@ fn firewalls_take_their_rules() {
         return;
     }
     let mut judged = Vec::new();
-    for (plan, _, dir) in rendered(plans::all()) {
+    for (plan, _, dir) in rendered(plans::renderable()) {
         let backend = plan.distro.backends.firewall;
         match backend {
             FirewallBackend::Nftables => alone(&["nft", "-c", "-f", "etc/nftables.conf"], dir.path()),
@@ -108,7 +108,7 @@ fn fail2ban_sudo_and_systemd_take_their_files() {
     if !have(&["fail2ban-client", "visudo", "systemd-analyze"], "fail2ban, sudo and systemd") {
         return;
     }
-    for (plan, bundle, dir) in rendered(plans::all()) {
+    for (plan, bundle, dir) in rendered(plans::all_and_old()) {
         for entry in walkdir::WalkDir::new("/etc/fail2ban").into_iter().map(Result::unwrap) {
             if entry.file_type().is_file() {
                 let path = entry.path().to_str().unwrap().trim_start_matches('/').to_owned();

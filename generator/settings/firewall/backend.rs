@@ -23,6 +23,10 @@ struct Template {
     /// `6` in the names of chains for IPv6, else empty.
     family: &'static str,
     anywhere: &'static str,
+    /// Of the chains that filter: by name, or the number that it stands for.
+    priority: &'static str,
+    /// Whether the rules themselves have to let neighbour discovery in.
+    neighbours: bool,
 }
 
 /// Adds the files and commands for some openings.
@@ -38,7 +42,14 @@ pub fn render(
     let distro = &context.plan.distro;
     let path = distro.path("firewall")?;
     let profile = context.plan.profile.clone();
-    let values = Template { profile, openings, family: "", anywhere: "0.0.0.0/0" };
+    let values = Template {
+        profile,
+        openings,
+        family: "",
+        anywhere: "0.0.0.0/0",
+        priority: if distro.versions.names_priorities() { "filter" } else { "0" },
+        neighbours: !distro.versions.lets_neighbours_in(),
+    };
     let make = |template: &str, values: &Template| context.templates.render(template, values.clone());
     match distro.backends.firewall {
         FirewallBackend::Nftables => {

@@ -254,7 +254,9 @@ fn sources(look: &Look<'_>) -> Vec<Observation> {
     let security = archive.suites.iter().filter(|s| s.role == "security");
     let judge = |suite: &ArchiveSuite| {
         // A suite may have a folder behind it.
-        let names = |s: &String| archive.is_named(suite, s.split('/').next().unwrap_or(s));
+        let names = |s: &String| {
+            archive.is_named(suite, s) || archive.is_named(suite, s.split('/').next().unwrap_or(s))
+        };
         let binary = |s: &&apt::Source| s.types.iter().any(|t| t == "deb") && s.suites.iter().any(names);
         match sources.enabled.iter().find(binary) {
             Some(source) => {
@@ -276,6 +278,9 @@ fn sources(look: &Look<'_>) -> Vec<Observation> {
 
 /// The name by which people know a suite.
 fn suite_name<'s>(archive: &crate::distro::Archive, suite: &'s ArchiveSuite) -> &'s str {
+    if let Some(named) = &suite.named {
+        return named;
+    }
     if archive.is_named(suite, &suite.codename) { &suite.codename } else { &suite.suite }
 }
 
