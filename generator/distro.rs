@@ -52,6 +52,9 @@ pub struct Distro {
     /// Whether SELinux is on.
     #[serde(default)]
     pub selinux: bool,
+    /// Whether iptables has the kernel's tables from before nftables, which nft does not list.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub iptables_apart: bool,
     /// Whether systemd listens in sshd's place and starts it when somebody connects.
     #[serde(default)]
     pub ssh_socket_activated: bool,
@@ -106,6 +109,11 @@ impl Versions {
         version::at_least(&self.cloud_init, "21.4")
     }
 
+    /// systemctl's verb that makes a running unit follow its configuration.
+    pub fn reload_verb(&self) -> &'static str {
+        if self.systemd >= 229 { "try-reload-or-restart" } else { "reload-or-try-restart" }
+    }
+
     /// Whether nft knows priorities of chains by name.
     pub fn names_priorities(&self) -> bool {
         version::at_least(&self.nftables, "0.9.1")
@@ -143,6 +151,8 @@ pub enum PackageBackend {
     Apt,
     /// rpm and dnf.
     Dnf,
+    /// rpm and yum, before dnf.
+    Yum,
 }
 
 /// Programs that install updates by themselves.
@@ -155,6 +165,8 @@ pub enum UpdatesBackend {
     DnfAutomatic,
     /// dnf5's plugin of the same name.
     Dnf5Automatic,
+    /// yum-cron, before dnf.
+    YumCron,
 }
 
 /// Host firewalls.
@@ -167,6 +179,8 @@ pub enum FirewallBackend {
     Firewalld,
     /// ufw.
     Ufw,
+    /// iptables' own files, one for IPv4 and one for IPv6.
+    Iptables,
 }
 
 /// Where PAM's shared stacks come from.
@@ -177,6 +191,19 @@ pub enum PamBackend {
     PamAuthUpdate,
     /// `authselect` makes them of one profile and its features.
     Authselect,
+    /// `authconfig` makes them of `/etc/sysconfig/authconfig`, before authselect.
+    Authconfig,
+}
+
+impl PamBackend {
+    /// The program.
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::PamAuthUpdate => "pam-auth-update",
+            Self::Authselect => "authselect",
+            Self::Authconfig => "authconfig",
+        }
+    }
 }
 
 /// What writes the boot menu.

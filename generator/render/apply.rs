@@ -44,6 +44,8 @@ struct Script {
     /// Whether files stand below `files/` beside the script, and it puts them in place.
     places: bool,
     package_script: &'static str,
+    /// The package manager's program.
+    manager: &'static str,
     /// The package of another repository, where some packages come from there.
     repository: Option<String>,
     packages: Vec<String>,
@@ -130,15 +132,18 @@ pub fn script(
 ) -> Result<String, ConfigError> {
     let packages = Packages::of(plan, bundle);
     let steps = |phase| bundle.phase(phase).map(Step::from).collect();
+    let (package_script, manager) = match plan.distro.backends.packages {
+        PackageBackend::Apt => ("packages-apt.sh", "apt-get"),
+        PackageBackend::Dnf => ("packages-dnf.sh", "dnf"),
+        PackageBackend::Yum => ("packages-dnf.sh", "yum"),
+    };
     let script = Script {
         profile: plan.profile.clone(),
         distro: plan.distro.title.clone(),
         standalone: carrier == Carrier::Itself,
         places: carrier != Carrier::CloudInit,
-        package_script: match plan.distro.backends.packages {
-            PackageBackend::Apt => "packages-apt.sh",
-            PackageBackend::Dnf => "packages-dnf.sh",
-        },
+        package_script,
+        manager,
         repository: packages.repository,
         packages: if carrier == Carrier::Itself { packages.all } else { packages.late },
         absent: bundle.absent.keys().cloned().collect(),

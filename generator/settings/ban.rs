@@ -32,6 +32,9 @@ pub struct Ban {
 /// Sorts after the file that the package ships in the folder.
 const PATH: &str = "/etc/fail2ban/jail.d/zz-ironseed.conf";
 
+/// Packages of Python's bindings to the journal, for either Python.
+const BINDINGS: [&str; 2] = ["python3-systemd", "systemd-python"];
+
 /// An address that belongs to nobody (RFC 5737), banned and released again to see the ban work.
 const NOBODY: &str = "192.0.2.77";
 
@@ -178,7 +181,7 @@ impl Ban {
         let plane = Plane::Configured;
         let backend = &jail.backend;
         let wanted = "the jail reads the journal";
-        let bindings = look.packages().map(|p| p.get("python3-systemd").is_some());
+        let bindings = look.packages().map(|p| BINDINGS.iter().any(|name| p.get(name).is_some()));
         let found = format!("backend {}", backend.value);
         let (good, reason) = match backend.value.as_str() {
             "systemd" => match bindings {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Kind;
 use super::order::Aspect;
+use super::updates::package_conf;
 use crate::build::{RECORD, Record};
 use crate::distro::ArchiveSuite;
 use crate::effective::packages::Packages;
@@ -88,7 +89,7 @@ impl PendingUpdates {
             return None;
         }
         let error = |text: String| Some(vec![Observation::error(plane, self.wanted(), text)]);
-        let main = match dnf::main_conf(&look.root) {
+        let main = match dnf::main_conf(&look.root, package_conf(&look.plan.distro)) {
             Ok(Ok(main)) => main,
             Ok(Err(problem)) => return error(format!("{}: {}", problem.at, problem.value)),
             Err(why) => return error(why.to_string()),

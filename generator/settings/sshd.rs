@@ -257,7 +257,7 @@ pub fn reload(plan: &Plan, bundle: &mut Bundle, drop_in: &str, checks: &[&str]) 
     bundle.validate(&["ssh-keygen", "-A"], "make missing host keys", None, checks);
     bundle.validate(&[sshd, "-t"], "let sshd judge its configuration", Some(drop_in), checks);
     let unit = plan.distro.unit("ssh")?;
-    bundle.run(Phase::Activate, &["systemctl", "try-reload-or-restart", unit], "restart sshd", checks);
+    bundle.run(Phase::Activate, &["systemctl", plan.distro.versions.reload_verb(), unit], "restart sshd", checks);
     Ok(())
 }
 

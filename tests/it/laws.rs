@@ -45,7 +45,7 @@ const BY_FILES: [&str; 8] =
 
 /// The lines of packaged files that make the programs read the rendered ones; `CODENAME` and `SUITE`
 /// stand for the release's.
-const STOCK: [(&str, &str); 9] = [
+const STOCK: [(&str, &str); 10] = [
     ("etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\nPasswordAuthentication yes\n"),
     ("etc/cloud/cloud.cfg", "ssh_pwauth: true\ndisable_root: true\n"),
     (
@@ -61,6 +61,7 @@ const STOCK: [(&str, &str); 9] = [
     ("usr/lib/systemd/systemd-journald", "program"),
     ("etc/selinux/config", "SELINUX=enforcing\nSELINUXTYPE=targeted\n"),
     ("etc/dnf/dnf.conf", "[main]\ngpgcheck=1\n"),
+    ("etc/yum.conf", "[main]\ngpgcheck=1\n"),
     ("etc/yum.repos.d/base.repo", "[base]\nname=base\nbaseurl=http://archive.example\n"),
 ];
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Opening;
 use crate::diagnostic::ConfigError;
 use crate::distro::FirewallBackend;
-use crate::render::bundle::{BundleFile, Phase};
+use crate::render::bundle::{BundleFile, Phase, UnitState};
 use crate::render::{Bundle, Context};
 
 /// firewalld's own settings, which name the zone that counts.
@@ -66,8 +66,31 @@ pub fn render(
                 bundle.validate(&judge, "let firewalld judge its zones", Some(file), checks);
             }
             let unit = distro.unit("firewall")?;
-            let argv = ["systemctl", "try-reload-or-restart", unit];
+            let argv = ["systemctl", distro.versions.reload_verb(), unit];
             bundle.run(Phase::Activate, &argv, "load the firewall's rules", checks);
+        }
+        FirewallBackend::Iptables => {
+            let six = Template { family: "6", ..values.clone() };
+            for (file, values, program) in [
+                (path, &values, "iptables-restore"),
+                (distro.path("firewall-6")?, &six, "ip6tables-restore"),
+            ] {
+                let content = make("iptables.rules", values)?;
+                bundle.write(BundleFile::config(file, content).mode(0o600), checks)?;
+                let purpose = format!("let {program} judge the rules");
+                bundle.validate(&[program, "--test", file], &purpose, Some(file), checks);
+                let purpose = format!("load the firewall's rules with {program}");
+                bundle.run(Phase::Activate, &[program, file], &purpose, checks);
+            }
+            for name in distro.package_names("other-firewalls") {
+                checks.iter().for_each(|check| bundle.remove_package(name, check));
+            }
+            if let Some(unit) = distro.units.get("firewall-6") {
+                checks.iter().try_for_each(|check| bundle.unit(unit, UnitState::Enabled, check))?;
+            }
+            // The ban tool's chain stood in the table that was replaced.
+            let restart = ["systemctl", "try-restart", distro.unit("ban-tool")?];
+            bundle.run(Phase::Activate, &restart, "let the ban tool put its rules back", checks);
         }
         FirewallBackend::Ufw => {
             let six = Template { family: "6", anywhere: "::/0", ..values.clone() };

@@ -6,8 +6,9 @@
 
 mod dnf;
 mod dry_run;
+mod yum_cron;
 
-pub use dnf::{automatic as dnf_automatic, file as dnf_file};
+pub use dnf::{automatic as dnf_automatic, file as dnf_file, package_conf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,7 @@ impl Kind for Updates {
                 UpdatesBackend::DnfAutomatic | UpdatesBackend::Dnf5Automatic => {
                     dnf::file(context, bundle, &checks)?;
                 }
+                UpdatesBackend::YumCron => yum_cron::file(wanted.setting, context, bundle, &checks)?,
                 UpdatesBackend::UnattendedUpgrades => {
                     let patterns = wanted.setting.patterns(distro);
                     let values = Template { profile: context.plan.profile.clone(), patterns };
@@ -114,8 +116,12 @@ impl Kind for Updates {
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
-        if look.plan.distro.backends.updates != UpdatesBackend::UnattendedUpgrades {
-            return dnf::observe(self, look, plane);
+        match look.plan.distro.backends.updates {
+            UpdatesBackend::DnfAutomatic | UpdatesBackend::Dnf5Automatic => {
+                return dnf::observe(self, look, plane);
+            }
+            UpdatesBackend::YumCron => return yum_cron::observe(self, look, plane),
+            UpdatesBackend::UnattendedUpgrades => {}
         }
         match plane {
             Plane::Configured => match look.apt_conf() {
