@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Bundle;
-use super::bundle::BundleFile;
 use super::apply::{self, Carrier, Packages};
+use super::bundle::BundleFile;
 use crate::assets::Assets;
 use crate::diagnostic::ConfigError;
 use crate::plan::Plan;

@@ -96,10 +96,8 @@ const ADDING_UP: [&str; 4] = ["AllowUsers", "DenyUsers", "AllowGroups", "DenyGro
 const KEYS: [&str; 2] = ["PubkeyAcceptedAlgorithms", "HostbasedAcceptedAlgorithms"];
 
 /// RSA keys as such: with one, a release before 7.8 takes signatures with SHA-1 as well as with SHA-2.
-const RSA: [(&str, &str); 2] = [
-    ("rsa-sha2-512-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com"),
-    ("rsa-sha2-512", "ssh-rsa"),
-];
+const RSA: [(&str, &str); 2] =
+    [("rsa-sha2-512-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com"), ("rsa-sha2-512", "ssh-rsa")];
 
 impl Sshd {
     /// The value to render.
@@ -257,7 +255,12 @@ pub fn reload(plan: &Plan, bundle: &mut Bundle, drop_in: &str, checks: &[&str]) 
     bundle.validate(&["ssh-keygen", "-A"], "make missing host keys", None, checks);
     bundle.validate(&[sshd, "-t"], "let sshd judge its configuration", Some(drop_in), checks);
     let unit = plan.distro.unit("ssh")?;
-    bundle.run(Phase::Activate, &["systemctl", plan.distro.versions.reload_verb(), unit], "restart sshd", checks);
+    bundle.run(
+        Phase::Activate,
+        &["systemctl", plan.distro.versions.reload_verb(), unit],
+        "restart sshd",
+        checks,
+    );
     Ok(())
 }
 

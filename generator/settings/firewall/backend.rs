@@ -71,15 +71,15 @@ pub fn render(
         }
         FirewallBackend::Iptables => {
             let six = Template { family: "6", ..values.clone() };
-            for (file, values, program) in [
-                (path, &values, "iptables-restore"),
-                (distro.path("firewall-6")?, &six, "ip6tables-restore"),
-            ] {
+            for (file, values, program) in
+                [(path, &values, "iptables-restore"), (distro.path("firewall-6")?, &six, "ip6tables-restore")]
+            {
                 let content = make("iptables.rules", values)?;
                 bundle.write(BundleFile::config(file, content).mode(0o600), checks)?;
                 let purpose = format!("let {program} judge the rules");
                 bundle.validate(&[program, "--test", file], &purpose, Some(file), checks);
                 let purpose = format!("load the firewall's rules with {program}");
+                // This takes the ban tool's chain away; the ban tool is restarted later.
                 bundle.run(Phase::Activate, &[program, file], &purpose, checks);
             }
             for name in distro.package_names("other-firewalls") {
@@ -88,9 +88,6 @@ pub fn render(
             if let Some(unit) = distro.units.get("firewall-6") {
                 checks.iter().try_for_each(|check| bundle.unit(unit, UnitState::Enabled, check))?;
             }
-            // The ban tool's chain stood in the table that was replaced.
-            let restart = ["systemctl", "try-restart", distro.unit("ban-tool")?];
-            bundle.run(Phase::Activate, &restart, "let the ban tool put its rules back", checks);
         }
         FirewallBackend::Ufw => {
             let six = Template { family: "6", anywhere: "::/0", ..values.clone() };

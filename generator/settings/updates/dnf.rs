@@ -142,7 +142,8 @@ pub(super) fn repositories(look: &Look<'_>) -> Vec<Observation> {
     let main = match dnf::main_conf(&look.root, package_conf(&look.plan.distro)) {
         Ok(Ok(main)) => main,
         Ok(Err(problem)) => {
-            let reason = "the package manager refuses its configuration because of this line, so nothing is updated";
+            let reason =
+                "the package manager refuses its configuration because of this line, so nothing is updated";
             return vec![Observation::fail(plane, problem.value, wanted, reason).at(problem.at)];
         }
         Err(error) => return vec![Observation::error(plane, wanted, error.to_string())],

@@ -48,8 +48,7 @@ pub fn file(
     checks: &[&str],
 ) -> Result<(), ConfigError> {
     let distro = &context.plan.distro;
-    let values =
-        Template { profile: context.plan.profile.clone(), update_cmd: word(kind(updates, distro)) };
+    let values = Template { profile: context.plan.profile.clone(), update_cmd: word(kind(updates, distro)) };
     let content = context.templates.render("yum-cron.conf", values)?;
     bundle.write(BundleFile::config(distro.path("updates")?, content), checks)?;
     Ok(())
