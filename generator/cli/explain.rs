@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use clap::Args;
 
-use super::{Ended, Outcome, print, resolve};
+use super::{Ended, Outcome, print, resolve, today};
 use crate::assets::Assets;
 use crate::check::Catalogue;
 use crate::diagnostic::{ConfigError, suggestion};
@@ -12,7 +12,7 @@ use crate::distro;
 use crate::plan::{Plan, PlannedCheck};
 use crate::render::{self, Bundle};
 
-/// Explains a check: what, why, references, and what is rendered and observed per distribution
+/// Explains a check: what, why, references, and what is rendered and observed per supported distribution
 #[derive(Args)]
 pub struct Explain {
     /// The check's id, or a reference such as Check-Security-01
@@ -40,7 +40,11 @@ impl Explain {
             writeln!(out, "severity {:?}; {}\n", info.severity, info.references.join(", "))?;
             writeln!(out, "{}\n\nTo mend it: {}", info.rationale, info.remediation)?;
             for id in distro::ids(assets)? {
-                let plan = resolve(&self.profile, distro::load(&id, assets)?, assets)?;
+                let distro = distro::load(&id, assets)?;
+                if distro.lifecycle.on(today()).is_past() {
+                    continue;
+                }
+                let plan = resolve(&self.profile, distro, assets)?;
                 let bundle = render::bundle(&plan, assets)?;
                 match plan.checks.iter().find(|c| c.info.id == info.id) {
                     Some(planned) => describe(&mut out, &plan, planned, &bundle)?,

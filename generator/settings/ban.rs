@@ -285,3 +285,41 @@ fn wait_for_ban(exec: &dyn Exec, listing: &[&str]) -> Result<String, String> {
     }
     Err("the kernel's rules never named the banned address".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::Outcome::{Fail, Pass, Unobserved};
+    use crate::settings::{Setting, fixture::Machine};
+
+    /// What a fail2ban before 0.11 ships, as far as it decides.
+    const SHIPPED: [(&str, &str); 4] = [
+        (
+            "/etc/fail2ban/jail.conf",
+            "[DEFAULT]\nfilter = %(__name__)s\naction_ = %(banaction)s[name=%(__name__)s, port=\"%(port)s\"]\n\
+             action = %(action_)s\n[sshd]\nport = ssh\n",
+        ),
+        ("/etc/fail2ban/filter.d/sshd.conf", "[Definition]\nfailregex = x\n"),
+        (
+            "/etc/fail2ban/action.d/iptables-multiport.conf",
+            "[INCLUDES]\nbefore = iptables-common.conf\n[Definition]\nactionban = <iptables> -I f2b-<name> 1 -s <ip> -j DROP\n",
+        ),
+        (
+            "/etc/fail2ban/action.d/iptables-common.conf",
+            "[Init]\niptables = iptables <lockingopt>\nlockingopt = -w\n",
+        ),
+    ];
+
+    #[test]
+    fn an_old_fail2ban_bans_through_iptables() {
+        let wanted = Ban { port: 22022, max_retry: 5, find_time: 600, ban_time: 3600 };
+        let machine = Machine::of_release("debian-10", &[Setting::Ban(wanted)]);
+        SHIPPED.iter().for_each(|(path, text)| machine.put(path, text));
+        // Nothing here says which packages are installed.
+        assert_eq!(machine.configured(), [Pass, Unobserved, Pass, Pass, Pass, Pass]);
+        let own = machine.get(PATH);
+        machine.put(PATH, &own.replace("iptables-multiport", "other"));
+        machine.put("/etc/fail2ban/action.d/other.conf", "[Definition]\nactionban = nft add element\n");
+        assert_eq!(machine.configured(), [Pass, Unobserved, Fail, Pass, Pass, Pass]);
+    }
+}
