@@ -50,6 +50,8 @@ struct Config {
     /// A line of the wrapper's defaults that only a shell can read.
     unclear: Option<Location>,
     port: Option<Sourced<u16>>,
+    /// Whether a file set it: a second line is an error then, and the command line none.
+    port_in_file: bool,
     addresses: Vec<Sourced<IpAddr>>,
     /// Names and `prefix*`; an empty one stands for loopback, which any line of this kind adds.
     interfaces: Vec<Sourced<String>>,
@@ -62,7 +64,7 @@ struct Config {
 }
 
 impl Config {
-    /// The command line goes first, then the main file; the last line for a port wins.
+    /// The command line goes first, then the main file.
     fn of(root: Root<'_>) -> Result<Self> {
         let mut config = Self::default();
         config.wrapper(root)?;
@@ -127,6 +129,9 @@ impl Config {
         for (number, line) in lines(&text) {
             let at = Location::line(path, number);
             match line {
+                Some((name, _)) if name == "port" && std::mem::replace(&mut self.port_in_file, true) => {
+                    self.refuse(&at);
+                }
                 Some((name, value)) => self.option(root, &name, value.as_deref(), &at, depth)?,
                 None => {
                     self.refused.get_or_insert(at);
