@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,7 +12,7 @@ use crate::diagnostic::ConfigError;
 use crate::effective::os_release;
 use crate::effective::pam::PamVersion;
 use crate::effective::sshd::OpenSshVersion;
-use crate::release::{self, Document, Lifecycle, OsRelease};
+use crate::release::{self, Document, Lifecycle, OsRelease, Release};
 use crate::version;
 
 /// Facts about a release.
@@ -409,6 +410,15 @@ fn of(document: &Document) -> Result<Distro, ConfigError> {
 /// A broken file.
 pub fn ids(assets: &Assets) -> Result<Vec<String>, ConfigError> {
     Ok(release::all(assets)?.into_iter().filter(|r| !r.known_only).map(|r| r.id).collect())
+}
+
+/// Ids of those that still get security updates on a day.
+///
+/// # Errors
+/// A broken file.
+pub fn supported(assets: &Assets, day: Date) -> Result<Vec<String>, ConfigError> {
+    let supported = |r: &Release| !r.known_only && !r.lifecycle.on(day).is_past();
+    Ok(release::all(assets)?.into_iter().filter(supported).map(|r| r.id).collect())
 }
 
 /// Every built-in release that can be rendered.

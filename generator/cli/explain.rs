@@ -39,12 +39,8 @@ impl Explain {
             writeln!(out, "{}: {}", info.id, info.title)?;
             writeln!(out, "severity {:?}; {}\n", info.severity, info.references.join(", "))?;
             writeln!(out, "{}\n\nTo mend it: {}", info.rationale, info.remediation)?;
-            for id in distro::ids(assets)? {
-                let distro = distro::load(&id, assets)?;
-                if distro.lifecycle.on(today()).is_past() {
-                    continue;
-                }
-                let plan = resolve(&self.profile, distro, assets)?;
+            for id in distro::supported(assets, today())? {
+                let plan = resolve(&self.profile, distro::load(&id, assets)?, assets)?;
                 let bundle = render::bundle(&plan, assets)?;
                 match plan.checks.iter().find(|c| c.info.id == info.id) {
                     Some(planned) => describe(&mut out, &plan, planned, &bundle)?,
