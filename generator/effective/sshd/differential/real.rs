@@ -43,7 +43,7 @@ impl Real {
         let key = format!("{}/key", real.inside());
         let made = real.run(&["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", &key]);
         assert!(made.status.success(), "{made:?}");
-        let knows = |line: &str| real.dump(&MemoryTree::of(&[("main", line)]), "").is_ok();
+        let knows = |line: &str| real.dump(&MemoryTree::of(&[("main", line)]), &[], "").is_ok();
         let patches = Patches {
             debian_banner: knows("DebianBanner no"),
             gssapi_key_exchange: knows("GSSAPIKeyExchange no"),
@@ -91,15 +91,21 @@ impl Real {
         command.current_dir("/").env("LC_ALL", "C").output().unwrap()
     }
 
-    /// What sshd says of these files; `main` is the main one.
-    pub(super) fn dump(&self, files: &MemoryTree, login: &str) -> Result<Dump, Refusal> {
+    /// What sshd says of these files, with further arguments; `main` is the main one.
+    pub(super) fn dump(
+        &self,
+        files: &MemoryTree,
+        arguments: &[String],
+        login: &str,
+    ) -> Result<Dump, Refusal> {
         let case = self.directory.path().join("case");
         std::fs::create_dir(&case).unwrap();
         self.filled(files, "").write_to(&case);
         let main = format!("{}/main", self.place());
         let mut argv = vec!["/usr/sbin/sshd", "-T", "-f", &main];
+        argv.extend(arguments.iter().map(String::as_str));
         if !login.is_empty() {
-            argv.extend(["-C", login]);
+            argv.splice(2..2, ["-C", login]);
         }
         let said = self.run(&argv);
         std::fs::remove_dir_all(case).unwrap();
