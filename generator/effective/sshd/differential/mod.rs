@@ -64,7 +64,9 @@ const OF_THE_MACHINE: [&str; 3] = ["ipqos", "sshdauthpath", "sshdsessionpath"];
 fn verdict(real: &Real, question: &Question) -> Verdict {
     let place = real.place();
     let filled = real.filled(&question.files, &place);
-    let arguments: Vec<String> = question.arguments.iter().map(|word| word.replace('@', &place)).collect();
+    // Another main file names no host key.
+    let given = question.arguments.iter().map(|word| word.replace('@', &place));
+    let arguments: Vec<String> = ["-h".to_owned(), real.key()].into_iter().chain(given).collect();
     let words = ["-f".to_owned(), format!("{place}/main")].into_iter().chain(arguments.iter().cloned());
     let words: Vec<_> = words.map(|word| Sourced::new(word, Location::file("arguments"))).collect();
     let config = read(&filled.root(), CommandLine::parse(&words), real.version).unwrap();
@@ -76,6 +78,8 @@ fn verdict(real: &Real, question: &Question) -> Verdict {
         Err(Refusal::Said(said)) if said.contains("Name or service not known") => {
             return Verdict::Unanswered;
         }
+        // With `-q` it says nothing of that, nor of anything else.
+        Err(Refusal::Said(said)) if said.is_empty() => return Verdict::Unanswered,
         Err(Refusal::Said(said)) => return Verdict::differ("accepted", said),
         Ok(_) if refused => return Verdict::differ(format!("{:?}", config.map(|c| c.problems)), "accepted"),
         Ok(theirs) => theirs,

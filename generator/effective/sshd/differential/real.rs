@@ -40,7 +40,7 @@ impl Real {
         let mut real = Self { root, directory, version: OpenSshVersion::new(0, 0) };
         let said = real.run(&["/usr/sbin/sshd", "-V"]);
         real.version = String::from_utf8_lossy(&said.stderr).trim().parse().unwrap();
-        let key = format!("{}/key", real.inside());
+        let key = real.key();
         let made = real.run(&["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", &key]);
         assert!(made.status.success(), "{made:?}");
         let knows = |line: &str| real.dump(&MemoryTree::of(&[("main", line)]), &[], "").is_ok();
@@ -67,6 +67,11 @@ impl Real {
     /// The directory of the configuration as sshd sees it.
     pub(super) fn place(&self) -> String {
         format!("{}/case", self.inside())
+    }
+
+    /// A host key, without which sshd says nothing.
+    pub(super) fn key(&self) -> String {
+        format!("{}/key", self.inside())
     }
 
     fn inside(&self) -> String {

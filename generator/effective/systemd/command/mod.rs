@@ -46,10 +46,14 @@ impl Units<'_> {
     }
 }
 
-/// Every command of a unit, variables not replaced; or the line for which systemd refuses the unit.
+/// Every command of a unit, variables not replaced; or the line for which systemd refuses the unit, though a later one
+/// takes it back.
 fn written(unit: &Unit) -> std::result::Result<Vec<Written>, Sourced<String>> {
     let mut written = Vec::new();
-    for line in unit.values("Service", "ExecStart") {
+    for line in unit.assignments("Service", "ExecStart") {
+        if line.value.is_empty() {
+            written.clear();
+        }
         take(line, &unit.name, &mut written)
             .map_err(|problem| Sourced::new(problem.to_owned(), line.at.clone()))?;
     }
@@ -105,8 +109,11 @@ fn prefixed(word: &str) -> (&str, &str) {
 }
 
 impl Written {
-    /// A path to a file, or the mere name of one.
+    /// A path to a file, or the mere name of one, without characters that systemd finds suspect.
     fn is_program(&self) -> bool {
+        if self.program.contains(|c: char| c.is_ascii_control() || "\"'\\".contains(c)) {
+            return false;
+        }
         let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
         match self.program.strip_prefix('/') {
             Some(path) => {
