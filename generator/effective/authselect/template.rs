@@ -75,7 +75,7 @@ enum Operator<'t> {
 /// The first operator of a text, with what stands before and after it. Braces around anything else are text.
 fn operator(text: &str) -> Option<(&str, Operator<'_>, &str)> {
     for (at, _) in text.match_indices('{') {
-        let Some((inner, after)) = text[at + 1..].split_once('}') else { return None };
+        let (inner, after) = text[at + 1..].split_once('}')?;
         if inner.contains('{') {
             continue;
         }

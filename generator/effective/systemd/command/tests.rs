@@ -1,6 +1,7 @@
 //! Commands by hand, and held against the manager: its dump has every command line (`systemd --test`). Environment files
 //! are held against systemd's generator for `environment.d`, which reads them with the same code.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command as Process;
 
@@ -186,26 +187,25 @@ fn environment_files_agree_with_systemds_own_reader() {
         tree.write_to(place.path());
         let output =
             Process::new(GENERATOR).env_clear().env("XDG_CONFIG_HOME", place.path()).output().unwrap();
-        let theirs: Vec<String> =
-            String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
-        let mut ours: Vec<String> = Vec::new();
-        for (name, value) in
-            environment::assignments(tree.bytes("/environment.d/x.conf").unwrap_or_default(), "", 252)
-                .unwrap()
-        {
-            let line = |value: &str| format!("{name}={}", shown(value));
-            // The generator passes over what has no value.
-            if ["A", "B", "AB"].contains(&name.as_str()) && !value.value.is_empty() {
-                ours.retain(|earlier| !earlier.starts_with(&format!("{name}=")));
-                ours.push(line(&value.value));
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let text = tree.bytes("/environment.d/x.conf").unwrap_or_default();
+        let mut ours: BTreeMap<String, String> = BTreeMap::new();
+        let mut empty = BTreeSet::new();
+        for (name, value) in environment::assignments(text, "", 252).unwrap() {
+            // Of a name with nothing behind it, the generator passes over most.
+            if value.value.is_empty() {
+                empty.insert(name.clone());
             }
+            ours.insert(name, shown(&value.value));
         }
-        ours.sort();
-        let mut theirs: Vec<String> = theirs
-            .into_iter()
-            .filter(|l| ["A=", "B=", "AB="].iter().any(|name| l.starts_with(name)))
+        let mut theirs: BTreeMap<String, String> = printed
+            .lines()
+            .filter_map(|l| l.split_once('='))
+            .map(|(n, v)| (n.to_owned(), v.to_owned()))
             .collect();
-        theirs.sort();
+        for values in [&mut ours, &mut theirs] {
+            values.retain(|name, _| ["A", "B", "AB"].contains(&name.as_str()) && !empty.contains(name));
+        }
         Verdict::same(&ours, &theirs)
     });
     assert!(tally.agreed > 0, "{tally}");

@@ -190,7 +190,8 @@ pub fn sshd_for(root: &Path, login: &[&str]) -> Says {
     let main = at(root, "/etc/ssh/sshd_config");
     // A shell reads the arguments that are given to the service, and cuts them, too.
     let script = r#"[ ! -e "$0" ] || . "$0"; eval exec /usr/sbin/sshd -T '"$@"' "$SSHD_OPTS""#;
-    let words = [&["-c", script, &at(root, "/etc/default/ssh"), "-f", &main, "-h", &key], login].concat();
+    let given = at(root, "/etc/default/ssh");
+    let words = [&["-c", script, &given, "-f", &main, "-h", &key], login].concat();
     says(run("sh", &words, &[]), |t| t.contains("\nx11forwarding yes\n"))
 }
 
