@@ -83,6 +83,7 @@ fn shown(word: &str) -> String {
     let mut quoted = String::new();
     for c in word.chars() {
         match c {
+            '\u{7}' => quoted.push_str("\\a"),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             '\r' => quoted.push_str("\\r"),
