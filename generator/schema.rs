@@ -16,6 +16,7 @@ use crate::assets::Assets;
 use crate::check::{self, Catalogue};
 use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
+use crate::lint::output::Findings;
 use crate::parameter::{self, Declarations, Service, Type};
 use crate::profile;
 use crate::report::{Collection, Report};
@@ -34,6 +35,8 @@ pub enum Name {
     Parameters,
     /// A report of `verify`, or several
     Report,
+    /// What `lint` found
+    Lint,
 }
 
 /// The schema of a kind of files, with the checks and parameters that `assets` holds.
@@ -49,6 +52,11 @@ pub fn of(name: Name, assets: &Assets) -> Result<Value, ConfigError> {
         Name::Parameters => {
             let mut schema = generator.root_schema_for::<Declarations>().to_value();
             schema["title"] = json!("Parameters");
+            schema
+        }
+        Name::Lint => {
+            let mut schema = generator.root_schema_for::<Findings>().to_value();
+            schema["title"] = json!("Findings of lint");
             schema
         }
         Name::Report => {

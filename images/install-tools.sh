@@ -29,6 +29,7 @@ test=(
 	cloud-init
 	db5.3-util
 	distro-info-data
+	dnsmasq-base
 	fail2ban
 	firewalld
 	gdisk

@@ -42,6 +42,7 @@ pub mod rpm;
 pub mod rsyslog;
 pub mod secrets;
 pub mod selinux;
+mod shell;
 pub mod sshd;
 pub mod sudoers;
 pub mod suspects;

@@ -1,9 +1,12 @@
 //! What a part of user-data is, by its first words and by its type.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::template;
 
 /// What a part is to cloud-init or cloudbase-init.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// `#cloud-config`.

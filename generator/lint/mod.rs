@@ -28,6 +28,7 @@ pub use fix::mended;
 pub use kind::Kind;
 pub use open::{Opened, Part};
 pub use rule::{Edit, Example, Finding, Rule};
+pub use suppress::Silenced;
 pub use unit::Unit;
 
 /// The size that OpenStack Nova takes, in bytes before base64.
@@ -63,8 +64,8 @@ pub struct Linted {
     pub opened: Opened,
     /// What is wrong, by place.
     pub findings: Vec<Finding>,
-    /// Findings that a comment silences.
-    pub silenced: usize,
+    /// What a comment silences.
+    pub silenced: Vec<Silenced>,
 }
 
 /// Lints user-data.

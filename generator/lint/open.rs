@@ -190,9 +190,9 @@ impl Opened {
         let text = self.units[unit].text.clone();
         let body = if template { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
         let kind = kind::of(body, &announced.content_type);
-        let document = match kind {
+        let (document, template) = match kind {
             Kind::CloudConfig | Kind::Headless => self.document(unit, &text, template),
-            _ => Ok(Document::default()),
+            _ => (Ok(Document::default()), template),
         };
         if kind == Kind::Include {
             self.not_read.extend(included(body).map(|address| format!("included: {address}")));
@@ -207,22 +207,38 @@ impl Opened {
         });
     }
 
-    /// A part's YAML. What other programs than cloud-init fill in is taken for filled in, where that helps.
-    fn document(&mut self, unit: usize, text: &str, template: bool) -> Result<Document, pyyaml::Refused> {
+    /// A part's YAML, and whether it is filled in first. What other programs than cloud-init fill in is taken for
+    /// filled in, where that helps.
+    fn document(
+        &mut self,
+        unit: usize,
+        text: &str,
+        template: bool,
+    ) -> (Result<Document, pyyaml::Refused>, bool) {
         let document = pyyaml::parse(text);
+        if document.as_ref().is_ok_and(is_of_coreos) {
+            let why = "cloud-config with a key `coreos`: CoreOS's own program reads it, not cloud-init";
+            self.not_read.push(why.to_owned());
+            return (Ok(Document::default()), template);
+        }
         if document.is_ok() || template || !template::is_foreign(text) {
-            return document;
+            return (document, template);
         }
         let masked = template::masked(text);
         let second = pyyaml::parse(&masked);
         if second.is_ok() {
             self.units[unit].text = masked;
-            return second;
+            return (second, true);
         }
         // Nobody knows what it is once it is filled in.
         self.not_read.push("a template that is no YAML before it is filled in".to_owned());
-        Ok(Document::default())
+        (Ok(Document::default()), true)
     }
+}
+
+/// Whether cloud-config is meant for coreos-cloudinit, which has its own users, orders and keys.
+fn is_of_coreos(document: &Document) -> bool {
+    document.root.as_ref().is_some_and(|root| root.get("coreos").is_some())
 }
 
 /// Addresses in an include file.

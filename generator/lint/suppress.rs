@@ -19,22 +19,35 @@ struct Ignore {
     unit: usize,
     at: Range<usize>,
     rules: Vec<String>,
-    has_reason: bool,
+    /// Empty where the comment names none.
+    reason: String,
     /// Where the line begins that it is about.
     line: usize,
 }
 
-/// Takes out findings that a comment silences, and puts in what is wrong with the comments. Returns how many it took.
-pub fn silence(opened: &Opened, findings: &mut Vec<Finding>) -> usize {
+/// A finding that a comment silences.
+#[derive(Debug)]
+pub struct Silenced {
+    /// What was found.
+    pub finding: Finding,
+    /// Why it may be, in the comment's words.
+    pub reason: String,
+}
+
+/// Takes out findings that a comment silences, and puts in what is wrong with the comments. Returns what it took.
+pub fn silence(opened: &Opened, findings: &mut Vec<Finding>) -> Vec<Silenced> {
     let ignores: Vec<Ignore> =
         opened.units.iter().enumerate().flat_map(|(number, unit)| comments(number, &unit.text)).collect();
     if ignores.is_empty() {
-        return 0;
+        return Vec::new();
     }
     let mut used = BTreeSet::new();
-    let before = findings.len();
-    findings.retain(|finding| {
-        let Some(unit) = opened.units.get(finding.unit) else { return true };
+    let mut silenced = Vec::new();
+    for finding in std::mem::take(findings) {
+        let Some(unit) = opened.units.get(finding.unit) else {
+            findings.push(finding);
+            continue;
+        };
         let lines: Option<Vec<usize>> = finding.at.as_ref().map(|at| {
             let places = [
                 Some(at.start),
@@ -43,22 +56,23 @@ pub fn silence(opened: &Opened, findings: &mut Vec<Finding>) -> usize {
             ];
             places.iter().flatten().map(|place| line_start(&unit.text, *place)).collect()
         });
-        let silences = |ignore: &&(usize, &Ignore)| {
-            let ignore = ignore.1;
+        let silences = |(_, ignore): &(usize, &Ignore)| {
             ignore.unit == finding.unit
-                && ignore.has_reason
+                && !ignore.reason.is_empty()
                 && ignore.rules.iter().any(|rule| rule == finding.rule.id)
                 && lines.as_ref().is_none_or(|lines| lines.contains(&ignore.line))
         };
-        let numbered: Vec<(usize, &Ignore)> = ignores.iter().enumerate().collect();
-        let Some((number, _)) = numbered.iter().find(silences) else { return true };
-        used.insert(*number);
-        false
-    });
-    let silenced = before - findings.len();
+        match ignores.iter().enumerate().find(silences) {
+            None => findings.push(finding),
+            Some((number, ignore)) => {
+                used.insert(number);
+                silenced.push(Silenced { finding, reason: ignore.reason.clone() });
+            }
+        }
+    }
     for (number, ignore) in ignores.iter().enumerate() {
         let rules = ignore.rules.join(", ");
-        let wrong: Option<(&'static Rule, String)> = if !ignore.has_reason {
+        let wrong: Option<(&'static Rule, String)> = if ignore.reason.is_empty() {
             Some((&IGNORED_WITHOUT_REASON, format!("it names no reason why `{rules}` may be ignored here")))
         } else if used.contains(&number) {
             None
@@ -87,10 +101,10 @@ fn comments(unit: usize, text: &str) -> Vec<Ignore> {
         let names = found.get(1).map_or("", |names| names.as_str());
         let rules =
             names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
-        let reason = found.get(2).map_or("", |reason| reason.as_str());
+        let reason = found.get(2).map_or("", |reason| reason.as_str()).trim().to_owned();
         let alone = text[line_start(text, whole.start())..whole.start()].trim().is_empty();
         let line = if alone { next_line(text, whole.end()) } else { line_start(text, whole.start()) };
-        Some(Ignore { unit, at: whole.range(), rules, has_reason: !reason.trim().is_empty(), line })
+        Some(Ignore { unit, at: whole.range(), rules, reason, line })
     });
     found.collect()
 }

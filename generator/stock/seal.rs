@@ -48,12 +48,14 @@ pub const RESTORED: &[&str] = &[
 
 /// Traces of a machine that ran, beside what every image is rid of.
 const RAN: &[&str] = &[
+    "/etc/.updated",
     "/root/.cache",
     "/root/.*hist*",
     "/root/.lesshst",
     "/root/.viminfo",
     "/tmp/*",
     "/tmp/.[!.]*",
+    "/var/.updated",
     "/var/cache/apparmor/*",
     "/var/cache/dnf/*",
     "/var/cache/private/*",

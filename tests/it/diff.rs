@@ -23,6 +23,7 @@ use tempfile::TempDir;
 
 use crate::plans;
 use crate::program::{have, ironseed, real, run, text};
+use crate::sarif;
 
 fn changes(old: &Plan, new: &Plan) -> Vec<Change> {
     let lines = Lines::default();
@@ -476,19 +477,14 @@ fn colours_are_for_terminals_and_forms_for_their_readers() {
     assert_eq!(markdown.matches("<details>").count(), markdown.matches("</details>").count());
     assert!(markdown.contains("<details>") && markdown.len() < 60_000, "{}", markdown.len());
 
-    let sarif: Value =
-        serde_json::from_str(&run(&[&arguments[..], &["--format", "sarif"]].concat(), dir.path()).1).unwrap();
-    assert_eq!(sarif["version"], "2.1.0");
+    let sarif = sarif::fitting(&run(&[&arguments[..], &["--format", "sarif"]].concat(), dir.path()).1);
     let results = sarif["runs"][0]["results"].as_array().unwrap();
-    let rules = sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
     assert_eq!(
         results.iter().filter(|r| r["ruleId"] == "diff-loosened" && r["level"] == "warning").count(),
         23
     );
     let mut fingerprints = BTreeSet::new();
     for result in results {
-        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
-        assert_eq!(rules[index]["id"], result["ruleId"]);
         assert!(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].is_string());
         assert!(fingerprints.insert(result["partialFingerprints"]["change/v1"].to_string()), "{result}");
     }

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use crate::plans;
 use crate::program::run;
+use crate::sarif;
 
 /// Lints a text as a file of its own; the exit code and the findings as JSON has them.
 fn json(folder: &Path, bytes: &[u8], arguments: &[&str]) -> (i32, Vec<Value>) {
@@ -192,8 +193,7 @@ fn programs_get_forms_of_their_own() {
     fs::write(dir.path().join("a,b"), FAULTY).unwrap();
     let github = run(&["lint", "a,b", "--format", "github"], dir.path()).1;
     assert!(github.starts_with("::error file=a%2Cb,line=3,col=13,title="), "{github}");
-    let sarif: Value =
-        serde_json::from_str(&run(&["lint", "a,b", "--format", "sarif"], dir.path()).1).unwrap();
+    let sarif = sarif::fitting(&run(&["lint", "a,b", "--format", "sarif"], dir.path()).1);
     let result = &sarif["runs"][0]["results"][0];
     assert_eq!(result["ruleId"], "ssh-password-login");
     let region = &result["locations"][0]["physicalLocation"]["region"];
@@ -201,8 +201,26 @@ fn programs_get_forms_of_their_own() {
         *region,
         serde_json::json!({ "startLine": 3, "startColumn": 13, "endLine": 3, "endColumn": 17 })
     );
-    let rules = sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
-    assert_eq!(rules[result["ruleIndex"].as_u64().unwrap() as usize]["id"], "ssh-password-login");
+    let silenced =
+        FAULTY.replace("true", "true # ironseed: ignore[ssh-password-login] a lab\ndisable_root: false");
+    fs::write(dir.path().join("a,b"), silenced).unwrap();
+    let sarif = sarif::fitting(&run(&["lint", "a,b", "--format", "sarif"], dir.path()).1);
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let reason = |result: &Value| result["suppressions"][0]["justification"].as_str().map(str::to_owned);
+    let seen: Vec<_> =
+        results.iter().map(|result| (result["ruleId"].as_str().unwrap(), reason(result))).collect();
+    assert_eq!(seen, [("root-login", None), ("ssh-password-login", Some("a lab".to_owned()))]);
+}
+
+/// A line that is shown for another finding shows no secret, not even one that a comment silences.
+#[test]
+fn a_silenced_secret_stays_hidden() {
+    let dir = TempDir::new().unwrap();
+    let text = "#cloud-config\nusers:\n- default\n- {name: a, plain_text_passwd: Winter2026x, lock_passwd: false}  \
+                # ironseed: ignore[plain-text-password, secret, secret-value] a lab\n";
+    fs::write(dir.path().join("a"), text).unwrap();
+    let (_, out, _) = run(&["lint", "a"], dir.path());
+    assert!(out.contains("lock_passwd: false") && !out.contains("Winter2026x"), "{out}");
 }
 
 #[test]
@@ -263,4 +281,21 @@ fn our_own_user_data_is_clean() {
         looked_at += 1;
     }
     assert!(looked_at > 5);
+}
+
+/// Two branches of a template may have the same key: only one of them is left when cloud-init reads it.
+#[test]
+fn what_another_program_fills_in_or_reads_is_not_judged_by_what_cloud_init_would_do() {
+    let twice = "#cloud-config\ndisk_setup:\n  a:\n%{ if fresh ~}\n    overwrite: true\n%{ else ~}\n    overwrite: false\n%{ endif ~}\n";
+    assert_eq!(lines(twice.as_bytes()), []);
+    let plain = twice.lines().filter(|line| !line.starts_with('%')).collect::<Vec<_>>().join("\n");
+    assert_eq!(lines(plain.as_bytes()), [("key-twice".to_owned(), 5, None)]);
+    let coreos = "#cloud-config\ncoreos:\n  update: {group: stable}\nusers:\n- name: core\n";
+    let found = linted(coreos.as_bytes(), &Options::default());
+    assert!(
+        found.findings.is_empty() && found.opened.not_read[0].contains("CoreOS"),
+        "{:?}",
+        found.opened.not_read
+    );
+    assert_ne!(lines(coreos.replace("coreos:", "other:").as_bytes()), []);
 }

@@ -26,6 +26,7 @@ mod programs;
 mod publish;
 mod reports;
 mod rpm_tree;
+mod sarif;
 mod schemas;
 mod sensitivity;
 mod stock;

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::browser::Browser;
 use crate::program::{have, real, run};
+use crate::sarif;
 
 /// Text that would act wherever it is not escaped.
 const HOSTILE: &str = "</title></style></script><script>window.hacked=1</script><img src=x onerror=hacked=1> \
@@ -132,26 +133,15 @@ fn xccdf_fits_its_schema_and_openscap_reads_it() {
 
 #[test]
 fn sarif_fits_the_standards_schema_and_finds_what_keeps_a_gate_shut() {
-    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schemas/sarif-2.1.0.json");
-    // The published pattern of a language has a bracket too many: it is no regular expression.
-    let text = fs::read_to_string(schema).unwrap().replace("{2}]?$\"", "{2}$\"");
-    let schema: Value = serde_json::from_str(&text).unwrap();
-    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
     for (name, reports) in sets() {
-        let log: Value = serde_json::from_str(&Form::Sarif.write(reports).unwrap()).unwrap();
-        let found: Vec<String> =
-            validator.iter_errors(&log).map(|e| format!("{}: {e}", e.instance_path())).collect();
-        assert_eq!(found, Vec::<String>::new(), "{name}");
+        let log = sarif::fitting(&Form::Sarif.write(reports).unwrap());
         let results = log["runs"][0]["results"].as_array().unwrap();
-        let rules = log["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
         let checks = || reports.iter().flat_map(|r| &r.checks);
         let shut = checks().filter(|c| !c.outcome.is_acceptable()).count();
         let waived = checks().filter(|c| c.outcome == Outcome::Waived).count();
         let suppressed = results.iter().filter(|r| r.get("suppressions").is_some()).count();
         assert_eq!((results.len(), suppressed), (shut + waived, waived), "{name}");
         for result in results {
-            let rule = &rules[result["ruleIndex"].as_u64().unwrap() as usize];
-            assert_eq!(rule["id"], result["ruleId"]);
             let place = &result["locations"][0]["physicalLocation"];
             assert!(place["artifactLocation"]["uri"].as_str().unwrap().starts_with("profiles/"), "{place}");
             assert!(place["region"]["startLine"].as_u64().unwrap() > 0);
@@ -160,9 +150,6 @@ fn sarif_fits_the_standards_schema_and_finds_what_keeps_a_gate_shut() {
         prints.sort_by_key(|p| p.as_str());
         prints.dedup();
         assert_eq!(prints.len(), results.len(), "{name}");
-        let mut wrong = log.clone();
-        wrong["runs"][0]["results"][0]["level"] = json!("dire");
-        assert!(!validator.is_valid(&wrong));
     }
 }
 

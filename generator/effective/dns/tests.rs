@@ -144,6 +144,33 @@ fn dnsmasq_answers_everybody_unless_limited() {
     assert!(read(MemoryTree::of(&[("/usr/sbin/dnsmasq", "")]).root()).unwrap().is_empty());
 }
 
+/// Debian's wrapper limits it to neighbours; what the wrapper's defaults add may lift that.
+#[test]
+fn dnsmasq_is_read_with_what_starts_it() {
+    let wrapper = "# --local-service\nDNSMASQ_OPTS=\"${DNSMASQ_OPTS} --local-service\"\nexec dnsmasq ${CONFIG_DIR:+ -7 ${CONFIG_DIR}}\n";
+    let dnsmasq = |defaults: &str| {
+        let tree = MemoryTree::of(&[
+            ("/etc/init.d/dnsmasq", ""),
+            ("/usr/share/dnsmasq/init-system-common", wrapper),
+            ("/etc/default/dnsmasq", defaults),
+            ("/etc/dnsmasq.d/a", "interface=lo\n"),
+            ("/etc/dnsmasq.d/b.dpkg-old", "interface=eth0\n"),
+        ]);
+        read(tree.root()).unwrap().remove(0)
+    };
+    let plain = dnsmasq("# CONFIG_DIR=/etc/dnsmasq.d\n");
+    assert_eq!(plain.recursion.value, networks(&["localnets"]));
+    assert_eq!(plain.recursion.at, Location::line("/usr/share/dnsmasq/init-system-common", 2));
+    let folder = dnsmasq("CONFIG_DIR=/etc/dnsmasq.d,.dpkg-old\n");
+    assert_eq!(folder.server.reach, Sourced::new(Reach::Loopback, Location::line("/etc/dnsmasq.d/a", 1)));
+    let everybody = dnsmasq("DNSMASQ_INTERFACE=\"eth0 eth1\"\n");
+    assert_eq!(
+        everybody.recursion,
+        Sourced::new(Recursion::Anyone, Location::line("/etc/default/dnsmasq", 1))
+    );
+    assert!(matches!(dnsmasq("if true; then\n").recursion.value, Recursion::Unknown(_)));
+}
+
 #[test]
 fn resolved_listens_on_loopback_unless_told_otherwise() {
     let resolved = |text: &str| {

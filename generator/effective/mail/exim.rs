@@ -1,6 +1,7 @@
 //! Exim 4: the configuration that Debian generates from answers, or one written by hand.
 
 use crate::effective::reach::{Reach, Server};
+use crate::effective::shell::{self, Variables};
 use crate::location::{Location, Sourced};
 use crate::target::{Result, Root};
 
@@ -25,16 +26,21 @@ pub fn read(root: Root<'_>) -> Result<Option<Server>> {
     Ok(Some(Server { program: "exim4", reach }))
 }
 
-/// `dc_local_interfaces='a ; b'`: a shell assignment, the last one wins, an empty list means every address.
+/// `dc_local_interfaces='a ; b'`: a shell assignment, an empty list means every address.
 fn answers(text: &str) -> Sourced<Reach> {
-    let mut reach = Sourced::new(Reach::Network, Location::file(ANSWERS));
-    for (index, line) in text.lines().enumerate() {
-        if let Some(value) = line.trim().strip_prefix("dc_local_interfaces=") {
-            let list = value.trim().trim_matches(['\'', '"']);
-            reach = Sourced::new(interfaces(list, ';'), Location::line(ANSWERS, index + 1));
-        }
+    let mut set = Variables::new();
+    if let Err(line) = shell::source(ANSWERS, text, |_| true, &mut set) {
+        let why = "the answers are more than assignments".to_owned();
+        return Sourced::new(Reach::Unknown(why), Location::line(ANSWERS, line));
     }
-    reach
+    let Some(list) = set.remove("dc_local_interfaces") else {
+        return Sourced::new(Reach::Network, Location::file(ANSWERS));
+    };
+    let reach = match &list.value {
+        Some(list) => interfaces(list, ';'),
+        None => Reach::Unknown("a command makes the list of interfaces".to_owned()),
+    };
+    Sourced::new(reach, list.at)
 }
 
 /// `local_interfaces = <; a ; b`; the default is every address.

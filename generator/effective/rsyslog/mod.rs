@@ -87,6 +87,8 @@ pub fn read(root: Root<'_>) -> Result<Option<Rsyslog>> {
 #[derive(Default)]
 struct Config {
     files: usize,
+    /// The rest is not read: a line named a file that is not there.
+    ended: bool,
     found: Rsyslog,
     /// Modules that are loaded.
     modules: HashSet<String>,
@@ -104,7 +106,11 @@ impl Config {
         }
         let text = root.read_text(file)?.unwrap_or_default();
         for (statement, line) in script::statements(&text) {
+            if self.ended {
+                return Ok(());
+            }
             let at = Location::line(file, line);
+            let is_directive = matches!(statement, Statement::Directive { .. });
             let included = match statement {
                 Statement::Object { name, parameters } => self.object(name, &parameters, at),
                 Statement::Directive { name, value } => self.directive(&name, value, at),
@@ -113,7 +119,10 @@ impl Config {
                     None
                 }
             };
-            for path in included.map_or_else(|| Ok(Vec::new()), |pattern| include(root, &pattern))? {
+            let Some(pattern) = included else { continue };
+            // Where an `$IncludeConfig` names what is not there, nothing after it is read, in no file.
+            self.ended = is_directive && !files::is_pattern(&pattern) && !root.exists(&pattern)?;
+            for path in include(root, &pattern)? {
                 self.read(root, &path)?;
             }
         }

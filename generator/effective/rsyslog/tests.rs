@@ -112,6 +112,21 @@ fn included_files_are_read_in_place() {
     assert!(read(MemoryTree::new().root()).unwrap().is_none());
 }
 
+/// An `$IncludeConfig` of what is not there ends the reading of every file; an `include()`, or a pattern, does not.
+#[test]
+fn what_stands_after_a_missing_file_is_not_read() {
+    for (include, outputs) in [
+        ("$IncludeConfig /etc/none.conf", 0),
+        ("$IncludeConfig /etc/none/", 0),
+        ("$IncludeConfig /etc/none/*.conf", 1),
+        ("include(file=\"/etc/none.conf\")", 1),
+    ] {
+        let text = "$IncludeConfig /etc/middle.conf\n*.* @h\n";
+        let tree = MemoryTree::of(&[(BINARY, ""), (FILE, text), ("/etc/middle.conf", include)]);
+        assert_eq!(read(tree.root()).unwrap().unwrap().outputs.len(), outputs, "{include}");
+    }
+}
+
 #[test]
 fn hostile_files_are_bounded() {
     let many = "action(".repeat(100_000);

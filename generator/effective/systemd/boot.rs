@@ -155,7 +155,7 @@ impl Units<'_> {
         let mut soft = self.pulled_in(&unit, asked, &SOFT, &SOFT_LINKS)?;
         let early = ["service", "socket", "timer", "path"];
         let is_early = name::unit_type(&unit.name).is_some_and(|kind| early.contains(&kind));
-        let by_default = unit.last("Unit", "DefaultDependencies").is_none_or(|value| !is_false(&value.value));
+        let by_default = unit.flag("Unit", "DefaultDependencies") != Some(false);
         if is_early && by_default {
             hard.push(Sourced::new(EARLY.to_owned(), Location::file(&unit.fragment)));
         }
@@ -258,12 +258,6 @@ fn lacking(nodes: &Nodes) -> BTreeSet<&str> {
 fn needs_no_file(unit: &str) -> bool {
     unit == "-.mount"
         || name::unit_type(unit).is_some_and(|kind| ["device", "slice", "scope"].contains(&kind))
-}
-
-/// systemd's `parse_boolean` for false.
-fn is_false(text: &str) -> bool {
-    let words = ["0", "no", "n", "false", "f", "off"];
-    words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// A template that a unit pulls in means the instance of the unit's own instance, or else of its name.

@@ -176,7 +176,6 @@ mod tests {
             return;
         }
         let judge = |tree: &MemoryTree| {
-            let presets = Presets::read(tree.root(), 252).unwrap();
             let mut units = MemoryTree::new();
             for unit in UNITS {
                 units.write(format!("/usr/lib/systemd/system/{unit}"), "[Install]\nWantedBy=x.target\n");
@@ -187,6 +186,13 @@ mod tests {
                 // 252 crashes on a rule without a pattern.
                 return Verdict::Unanswered;
             }
+            let Ok(presets) = Presets::read(tree.root(), 252) else {
+                // A file that can't be read, such as a link to itself: systemd knows no preset then.
+                return match theirs.iter().any(|preset| preset.ends_with(" enabled")) {
+                    false => Verdict::Refuse,
+                    true => Verdict::differ("unreadable", theirs.join("\n")),
+                };
+            };
             let preset = |unit: &str| presets.of(unit).map_or(Preset::Enable, |preset| preset.value);
             let mut ours: Vec<String> = UNITS.iter().map(|unit| format!("{unit} {}", preset(unit))).collect();
             ours.sort();

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::find::{Missing, Reader};
 use super::lookup::File;
 use super::{Aliases, Setting, State, Units, name};
+use crate::effective::ini_dropin::parse_boolean;
 use crate::location::{Location, Sourced};
 use crate::target::{Result, display};
 
@@ -20,6 +21,9 @@ pub(super) const LISTENS: [&str; 8] = [
     "ListenMessageQueue",
     "ListenUSBFunction",
 ];
+
+/// What a service can be (`Type=`); 252 knows all but `notify-reload`.
+const TYPES: [&str; 8] = ["simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"];
 
 /// A unit that can be loaded.
 #[derive(Clone, Debug)]
@@ -37,6 +41,11 @@ impl Unit {
     /// The last value of a key; an empty one is a value that was reset.
     pub fn last(&self, section: &str, key: &str) -> Option<&Sourced<String>> {
         self.assignments(section, key).next_back()
+    }
+
+    /// A boolean: the last one that can be read, for systemd passes over the others.
+    pub(super) fn flag(&self, section: &str, key: &str) -> Option<bool> {
+        self.assignments(section, key).filter_map(|set| parse_boolean(&set.value)).next_back()
     }
 
     /// All values of a key that takes several, in order, since its last reset by an empty one.
@@ -77,9 +86,9 @@ impl Unit {
         let any = |section: &str, keys: &[&str]| keys.iter().any(|key| !self.values(section, key).is_empty());
         match name::unit_type(&self.name) {
             Some("service") => {
-                let oneshot = self.last("Service", "Type").is_none_or(|kind| kind.value == "oneshot");
-                let stays =
-                    self.last("Service", "RemainAfterExit").is_some_and(|value| is_true(&value.value));
+                let mut kinds = self.assignments("Service", "Type").map(|kind| kind.value.as_str());
+                let oneshot = kinds.rfind(|kind| TYPES.contains(kind)).is_none_or(|kind| kind == "oneshot");
+                let stays = self.flag("Service", "RemainAfterExit") == Some(true);
                 let ends = any("Unit", &["SuccessAction"]) || (stays && any("Service", &["ExecStop"]));
                 any("Service", &["ExecStart"]) || (oneshot && ends)
             }
@@ -233,8 +242,7 @@ impl Units<'_> {
             return Ok(named);
         }
         let stem = unit.name.rsplit_once('.').map_or(unit.name.as_str(), |(stem, _)| stem);
-        let per_connection =
-            key == "Service" && unit.last("Socket", "Accept").is_some_and(|v| is_true(&v.value));
+        let per_connection = key == "Service" && unit.flag("Socket", "Accept") == Some(true);
         Ok(Some(if per_connection { format!("{stem}@.service") } else { format!("{stem}.service") }))
     }
 
@@ -245,12 +253,6 @@ impl Units<'_> {
     pub fn is_masked(&self, unit: &str) -> Result<bool> {
         Ok(matches!(self.state(unit)?.value, State::Masked | State::MaskedRuntime))
     }
-}
-
-/// systemd's `parse_boolean` for true.
-fn is_true(text: &str) -> bool {
-    let words = ["1", "yes", "y", "true", "t", "on"];
-    words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// A lone port as `safe_atou16()` reads it: `022` is octal, `0x16` hexadecimal.

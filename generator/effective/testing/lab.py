@@ -43,6 +43,8 @@ def prepare():
         run("ip", "link", "set", device, "up")
     run("ip", "address", "add", "192.0.2.1/24", "dev", "v0")
     run("ip", "address", "add", "2001:db8::1/64", "dev", "v0", "nodad")
+    # Senders of another network, of which no interface has an address.
+    run("ip", "route", "add", "local", "198.51.100.0/24", "dev", "lo")
 
 
 def lay_out(question):

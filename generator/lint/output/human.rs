@@ -69,7 +69,7 @@ pub fn human(linted: &Linted, colour: bool) -> String {
 pub fn summary(files: &[Linted]) -> String {
     let all = || files.iter().flat_map(|file| &file.findings);
     let count = |severity| all().filter(|finding| finding.rule.severity == severity).count();
-    let silenced: usize = files.iter().map(|file| file.silenced).sum();
+    let silenced: usize = files.iter().map(|file| file.silenced.len()).sum();
     let ignored = if silenced > 0 { format!(", {silenced} ignored with a reason") } else { String::new() };
     format!(
         "{} in {}: {} high, {} medium, {} low{ignored}",

@@ -7,6 +7,7 @@ mod sarif;
 
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Finding, Linted};
@@ -14,14 +15,14 @@ use crate::location::Location;
 
 pub use github::github;
 pub use human::{human, summary};
-pub use json::json;
+pub use json::{Findings, json};
 pub use sarif::sarif;
 
 /// Rules whose findings are secrets: what they point at is never shown.
 const SECRETS: [&str; 4] = ["secret", "secret-value", "password-hash", "plain-text-password"];
 
 /// Line and column, counted from 1, in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Position {
     /// Line.
     pub line: usize,
@@ -89,10 +90,11 @@ fn position(text: &str, at: usize) -> Position {
     Position { line, column: before.rsplit('\n').next().unwrap_or_default().chars().count() + 1 }
 }
 
-/// What is hidden in the texts that are shown: the places of secrets, by whether the text is the file's, and its unit.
+/// What is hidden in the texts that are shown: the places of secrets, silenced or not, by whether the text is the file's, and its unit.
 fn secrets(linted: &Linted) -> Vec<(Option<usize>, Range<usize>)> {
-    let secret = linted.findings.iter().filter(|finding| SECRETS.contains(&finding.rule.id));
-    secret
+    let silenced = linted.silenced.iter().map(|silenced| &silenced.finding);
+    let all = linted.findings.iter().chain(silenced);
+    all.filter(|finding| SECRETS.contains(&finding.rule.id))
         .map(|finding| {
             let place = place(linted, finding);
             ((!place.is_file).then_some(finding.unit), place.at)

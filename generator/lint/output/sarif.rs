@@ -1,9 +1,13 @@
 //! Findings as SARIF, which code hosts show beside the lines.
 
+use std::collections::BTreeMap;
+
 use super::place;
 use crate::check::Severity;
-use crate::lint::{Finding, Linted, rules};
-use crate::sarif::{self, Configuration, Level, Location, Log, Rule};
+use crate::lint::{Finding, Linted, Silenced, rules};
+use crate::sarif::{
+    self, Configuration, Level, Location, Log, Rule, Suppression, SuppressionKind, SuppressionStatus,
+};
 
 /// All files as one run, with every rule that there is.
 pub fn sarif(files: &[Linted]) -> Log {
@@ -16,8 +20,10 @@ pub fn sarif(files: &[Linted]) -> Log {
         default_configuration: Configuration { level: level(rule.severity) },
         properties: [("tags".to_owned(), serde_json::json!(["security", "cloud-init"]))].into(),
     });
-    let results =
-        files.iter().flat_map(|linted| linted.findings.iter().map(|finding| result(linted, finding)));
+    let results = files.iter().flat_map(|linted| {
+        let found = linted.findings.iter().map(|finding| result(linted, finding));
+        found.chain(linted.silenced.iter().map(|silenced| suppressed(linted, silenced)))
+    });
     Log::new(rules.collect(), results.collect())
 }
 
@@ -32,6 +38,19 @@ fn result(linted: &Linted, finding: &Finding) -> sarif::Finding {
     let (level, message) = (level(finding.rule.severity), place.message(finding));
     let mut result = sarif::Finding::new(finding.rule.id, level, message, vec![location]);
     result.rule_index = rules::ALL.iter().position(|rule| rule.id == finding.rule.id);
+    result
+}
+
+/// A finding that a comment in the file silences: code hosts show it as dismissed, with the comment's reason.
+fn suppressed(linted: &Linted, silenced: &Silenced) -> sarif::Finding {
+    let mut result = result(linted, &silenced.finding);
+    result.suppressions.push(Suppression {
+        kind: SuppressionKind::InSource,
+        status: SuppressionStatus::Accepted,
+        justification: silenced.reason.clone(),
+        location: None,
+        properties: BTreeMap::new(),
+    });
     result
 }
 

@@ -63,10 +63,19 @@ fn generate(dice: &mut Dice) -> MemoryTree {
             };
             text += &format!("{key}={value}\n");
         }
-        text += dice.pick(&["", "", "", "", "DefaultDependencies=no\n", "DefaultDependencies=false\n"]);
+        text += dice.pick(&[
+            "",
+            "",
+            "",
+            "",
+            "DefaultDependencies=no\n",
+            "DefaultDependencies=false\n",
+            "DefaultDependencies=off\nDefaultDependencies=\nDefaultDependencies=never\n",
+        ]);
         text
     };
-    let section = |dice: &mut Dice, name: &str| match name.rsplit_once('.').unwrap().1 {
+    let section = |dice: &mut Dice, name: &str| {
+        match name.rsplit_once('.').unwrap().1 {
         "service" => dice
             .pick(&[
                 "[Service]\nExecStart=/bin/true\n",
@@ -74,6 +83,7 @@ fn generate(dice: &mut Dice) -> MemoryTree {
                 "[Service]\nExecStart=/bin/true\n",
                 "[Service]\nExecStart=/bin/true\nExecStart=\n",
                 "[Service]\nType=oneshot\nExecStop=/bin/true\n",
+                "[Service]\nType=oneshot\nType=once\nRemainAfterExit=yes\nRemainAfterExit=always\nExecStop=/bin/true\n",
                 "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStop=/bin/true\n",
                 "[Service]\nExecStart=/bin/true\nSockets=s.socket\n",
                 "",
@@ -82,6 +92,7 @@ fn generate(dice: &mut Dice) -> MemoryTree {
         "socket" => dice.pick(&["[Socket]\nListenStream=1\n", "[Socket]\nListenStream=\n"]).to_owned(),
         "timer" => dice.pick(&["[Timer]\nOnBootSec=1\n", "[Timer]\n"]).to_owned(),
         _ => String::new(),
+    }
     };
     let default = unit(dice);
     tree.write(format!("{LIB}/boot.target"), default);
