@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,7 +12,8 @@ use crate::diagnostic::ConfigError;
 use crate::effective::os_release;
 use crate::effective::pam::PamVersion;
 use crate::effective::sshd::OpenSshVersion;
-use crate::release::{self, Document, Lifecycle, OsRelease};
+use crate::release::{self, Document, Lifecycle, OsRelease, Release};
+use crate::version;
 
 /// Facts about a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +53,9 @@ pub struct Distro {
     /// Whether SELinux is on.
     #[serde(default)]
     pub selinux: bool,
+    /// Whether iptables has the kernel's tables from before nftables, which nft does not list.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub iptables_apart: bool,
     /// Whether systemd listens in sshd's place and starts it when somebody connects.
     #[serde(default)]
     pub ssh_socket_activated: bool,
@@ -92,8 +97,33 @@ pub struct Versions {
     pub fail2ban: String,
     /// nftables.
     pub nftables: String,
+    /// firewalld, where it is older than what zones are written for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firewalld: Option<String>,
     /// sudo, or the program that stands in for it.
     pub sudo: String,
+}
+
+impl Versions {
+    /// Whether cloud-init can wait with a file until packages and users are there.
+    pub fn defers_files(&self) -> bool {
+        version::at_least(&self.cloud_init, "21.4")
+    }
+
+    /// systemctl's verb that makes a running unit follow its configuration.
+    pub fn reload_verb(&self) -> &'static str {
+        if self.systemd >= 229 { "try-reload-or-restart" } else { "reload-or-try-restart" }
+    }
+
+    /// Whether nft knows priorities of chains by name.
+    pub fn names_priorities(&self) -> bool {
+        version::at_least(&self.nftables, "0.9.1")
+    }
+
+    /// Whether firewalld brings a policy that lets IPv6's neighbour discovery in.
+    pub fn lets_neighbours_in(&self) -> bool {
+        self.firewalld.as_ref().is_none_or(|firewalld| version::at_least(firewalld, "0.9"))
+    }
 }
 
 /// Which program plays a role.
@@ -122,6 +152,8 @@ pub enum PackageBackend {
     Apt,
     /// rpm and dnf.
     Dnf,
+    /// rpm and yum, before dnf.
+    Yum,
 }
 
 /// Programs that install updates by themselves.
@@ -134,6 +166,8 @@ pub enum UpdatesBackend {
     DnfAutomatic,
     /// dnf5's plugin of the same name.
     Dnf5Automatic,
+    /// yum-cron, before dnf.
+    YumCron,
 }
 
 /// Host firewalls.
@@ -146,6 +180,8 @@ pub enum FirewallBackend {
     Firewalld,
     /// ufw.
     Ufw,
+    /// iptables' own files, one for IPv4 and one for IPv6.
+    Iptables,
 }
 
 /// Where PAM's shared stacks come from.
@@ -156,6 +192,19 @@ pub enum PamBackend {
     PamAuthUpdate,
     /// `authselect` makes them of one profile and its features.
     Authselect,
+    /// `authconfig` makes them of `/etc/sysconfig/authconfig`, before authselect.
+    Authconfig,
+}
+
+impl PamBackend {
+    /// The program.
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::PamAuthUpdate => "pam-auth-update",
+            Self::Authselect => "authselect",
+            Self::Authconfig => "authconfig",
+        }
+    }
 }
 
 /// What writes the boot menu.
@@ -172,8 +221,11 @@ pub enum BootBackend {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BanBackend {
-    /// fail2ban reading the journal.
+    /// fail2ban reading the journal, with a table of nftables' of its own.
     Fail2banSystemd,
+    /// fail2ban reading the journal, with a chain of iptables': before 0.11 its action for nftables wants a table that
+    /// somebody else has made.
+    Fail2banIptables,
 }
 
 /// Where security updates come from. What only another package manager knows stays empty.
@@ -222,6 +274,9 @@ pub struct ArchiveSuite {
     pub suite: String,
     /// `Codename:`.
     pub codename: String,
+    /// How sources name it, where by neither of the two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<String>,
 }
 
 /// How an image is made.
@@ -282,6 +337,9 @@ pub struct OpenStackFacts {
 impl Archive {
     /// Whether a source names a suite: by its suite name, or by its code name where no other suite has it too.
     pub fn is_named(&self, suite: &ArchiveSuite, name: &str) -> bool {
+        if let Some(named) = &suite.named {
+            return name == named;
+        }
         let shared = self.suites.iter().filter(|s| s.codename == suite.codename).count() > 1;
         name == suite.suite || (!shared && name == suite.codename)
     }
@@ -352,6 +410,15 @@ fn of(document: &Document) -> Result<Distro, ConfigError> {
 /// A broken file.
 pub fn ids(assets: &Assets) -> Result<Vec<String>, ConfigError> {
     Ok(release::all(assets)?.into_iter().filter(|r| !r.known_only).map(|r| r.id).collect())
+}
+
+/// Ids of those that still get security updates on a day.
+///
+/// # Errors
+/// A broken file.
+pub fn supported(assets: &Assets, day: Date) -> Result<Vec<String>, ConfigError> {
+    let supported = |r: &Release| !r.known_only && !r.lifecycle.on(day).is_past();
+    Ok(release::all(assets)?.into_iter().filter(supported).map(|r| r.id).collect())
 }
 
 /// Every built-in release that can be rendered.

@@ -118,7 +118,8 @@ fn distributions_page() -> String {
     let mut page = format!("# Distributions\n\n{GENERATED}");
     page.push_str(
         "Dates are the last days with security updates. `ironseed lifecycle` tells how a release stands today; \
-         `ironseed lifecycle refresh` updates the dates in `images/`.\n\n\
+         `ironseed lifecycle refresh` updates the dates in `images/`. For a release past its end of life nothing is made but \
+         with `--allow-eol` and a waiver of `release-supported` in the profile.\n\n\
          | id | release | released | security until | others say | rendered |\n|---|---|---|---|---|---|\n",
     );
     for known in release::all(&assets).unwrap() {

@@ -29,5 +29,6 @@ pub mod settings;
 pub mod stock;
 pub mod target;
 pub mod verify;
+pub mod version;
 pub mod vm;
 pub mod yaml;

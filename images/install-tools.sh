@@ -45,6 +45,7 @@ test=(
 	nftables
 	openscap-common
 	openscap-scanner
+	openssh-client-ssh1
 	openssh-server
 	openssl
 	ovmf

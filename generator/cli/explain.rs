@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use clap::Args;
 
-use super::{Ended, Outcome, print, resolve};
+use super::{Ended, Outcome, print, resolve, today};
 use crate::assets::Assets;
 use crate::check::Catalogue;
 use crate::diagnostic::{ConfigError, suggestion};
@@ -12,7 +12,7 @@ use crate::distro;
 use crate::plan::{Plan, PlannedCheck};
 use crate::render::{self, Bundle};
 
-/// Explains a check: what, why, references, and what is rendered and observed per distribution
+/// Explains a check: what, why, references, and what is rendered and observed per supported distribution
 #[derive(Args)]
 pub struct Explain {
     /// The check's id, or a reference such as Check-Security-01
@@ -39,7 +39,7 @@ impl Explain {
             writeln!(out, "{}: {}", info.id, info.title)?;
             writeln!(out, "severity {:?}; {}\n", info.severity, info.references.join(", "))?;
             writeln!(out, "{}\n\nTo mend it: {}", info.rationale, info.remediation)?;
-            for id in distro::ids(assets)? {
+            for id in distro::supported(assets, today())? {
                 let plan = resolve(&self.profile, distro::load(&id, assets)?, assets)?;
                 let bundle = render::bundle(&plan, assets)?;
                 match plan.checks.iter().find(|c| c.info.id == info.id) {

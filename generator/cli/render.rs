@@ -51,11 +51,10 @@ fn all(directory: &Path, assets: &Assets) -> Outcome {
     let names = profile::names(assets)?;
     let profiles: Vec<Profile> =
         names.iter().map(|name| profile::load(name, &vocabulary)).collect::<Result<_, ConfigError>>()?;
-    let ids = distro::ids(assets)?;
+    let ids = distro::supported(assets, today())?;
     let distros: Vec<Distro> =
         ids.par_iter().map(|id| distro::load(id, assets)).collect::<Result<_, ConfigError>>()?;
-    let supported = distros.iter().filter(|d| !d.lifecycle.on(today()).is_past());
-    let combinations: Vec<_> = supported.flat_map(|d| profiles.iter().map(move |p| (p, d))).collect();
+    let combinations: Vec<_> = distros.iter().flat_map(|d| profiles.iter().map(move |p| (p, d))).collect();
     let written = combinations.par_iter().map(|(profile, distro)| {
         let plan = Plan::resolve(profile, (*distro).clone(), &catalogue, &declarations)?;
         let folder = directory.join(build::name(&plan));

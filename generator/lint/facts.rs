@@ -1,6 +1,5 @@
 //! What cloud-init and cloudbase-init know, as data with the versions that changed it (`facts.yaml`).
 
-use std::cmp::Ordering;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -8,6 +7,7 @@ use serde::Deserialize;
 use super::Options;
 use crate::diagnostic::ConfigError;
 use crate::effective::cloud_init::pyyaml::{Content, Node};
+use crate::version;
 use crate::yaml::{self, Source};
 
 static FACTS: LazyLock<Result<Facts, String>> = LazyLock::new(|| {
@@ -101,14 +101,6 @@ impl Deprecated {
     /// Whether the version that was chosen, or the newest, warns of it.
     pub fn applies(&self, options: &Options) -> bool {
         let version = options.cloud_init.as_deref();
-        version.is_none_or(|version| compare(version, &self.since) != Ordering::Less)
+        version.is_none_or(|version| version::at_least(version, &self.since))
     }
-}
-
-/// Compares versions such as `22.4.2` number by number.
-pub fn compare(a: &str, b: &str) -> Ordering {
-    let numbers = |version: &str| -> Vec<u32> {
-        version.split(['.', '-', '~', '+']).map_while(|n| n.parse().ok()).collect()
-    };
-    numbers(a).cmp(&numbers(b))
 }

@@ -15,6 +15,8 @@ use crate::plan::Plan;
 pub enum Carrier {
     /// cloud-init.
     CloudInit,
+    /// cloud-init, but the files stand beside the script: before 21.4 it writes them before packages and users are there.
+    Beside,
     /// Nobody: the script installs packages and copies files from beside itself.
     Itself,
 }
@@ -37,8 +39,13 @@ pub fn words(plan: &Plan) -> Words {
 struct Script {
     profile: String,
     distro: String,
+    /// Whether nobody runs it but the administrator.
     standalone: bool,
+    /// Whether files stand below `files/` beside the script, and it puts them in place.
+    places: bool,
     package_script: &'static str,
+    /// The package manager's program.
+    manager: &'static str,
     /// The package of another repository, where some packages come from there.
     repository: Option<String>,
     packages: Vec<String>,
@@ -125,14 +132,18 @@ pub fn script(
 ) -> Result<String, ConfigError> {
     let packages = Packages::of(plan, bundle);
     let steps = |phase| bundle.phase(phase).map(Step::from).collect();
+    let (package_script, manager) = match plan.distro.backends.packages {
+        PackageBackend::Apt => ("packages-apt.sh", "apt-get"),
+        PackageBackend::Dnf => ("packages-dnf.sh", "dnf"),
+        PackageBackend::Yum => ("packages-dnf.sh", "yum"),
+    };
     let script = Script {
         profile: plan.profile.clone(),
         distro: plan.distro.title.clone(),
         standalone: carrier == Carrier::Itself,
-        package_script: match plan.distro.backends.packages {
-            PackageBackend::Apt => "packages-apt.sh",
-            PackageBackend::Dnf => "packages-dnf.sh",
-        },
+        places: carrier != Carrier::CloudInit,
+        package_script,
+        manager,
         repository: packages.repository,
         packages: if carrier == Carrier::Itself { packages.all } else { packages.late },
         absent: bundle.absent.keys().cloned().collect(),

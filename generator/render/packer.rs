@@ -37,6 +37,7 @@ pub fn template(plan: &Plan, assets: &Assets) -> Result<String, ConfigError> {
         clean: match plan.distro.backends.packages {
             PackageBackend::Apt => "apt-get clean",
             PackageBackend::Dnf => "dnf -q clean all",
+            PackageBackend::Yum => "yum -q clean all",
         },
     };
     Templates::load(assets)?.render("image/packer.pkr.hcl", context)

@@ -1,7 +1,8 @@
 //! cloud-init user-data: a cloud-config that hardens a *stock* cloud image by itself.
 //!
 //! Never names `users`, so that the cloud's default user and its key stay. Files are deferred
-//! until packages are there (cloud-init 21.4+), then one script applies them in a safe order.
+//! until packages are there, then one script applies them in a safe order. A cloud-init before 21.4 can't wait with a
+//! file: it writes them beside the script, which puts them in place.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::Bundle;
 use super::apply::{self, Carrier, Packages};
+use super::bundle::BundleFile;
 use crate::assets::Assets;
 use crate::diagnostic::ConfigError;
 use crate::plan::Plan;
@@ -22,6 +24,10 @@ pub const LIMIT: usize = 49_149;
 
 /// Where the apply script stands for as long as cloud-init runs it.
 const SCRIPT: &str = "/run/ironseed-apply.sh";
+
+/// Where script and files stand until the script has put them in place.
+const STAGE: &str = "/run/ironseed";
+const STAGED_SCRIPT: &str = "/run/ironseed/apply.sh";
 
 #[derive(Serialize)]
 struct CloudConfig {
@@ -40,8 +46,33 @@ struct File {
     path: String,
     permissions: String,
     owner: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     defer: bool,
     content: String,
+}
+
+impl File {
+    /// A file that is written when packages and users are there.
+    fn deferred(file: &BundleFile) -> Self {
+        Self {
+            path: file.path.clone(),
+            permissions: format!("{:04o}", file.mode),
+            owner: format!("{}:{}", file.owner, file.group),
+            defer: true,
+            content: file.content.clone(),
+        }
+    }
+
+    /// A file that waits beside the script.
+    fn staged(file: &BundleFile) -> Self {
+        Self {
+            path: format!("{STAGE}/files{}", file.path),
+            permissions: "0600".into(),
+            owner: "root:root".into(),
+            defer: false,
+            content: file.content.clone(),
+        }
+    }
 }
 
 /// Renders the cloud-config text.
@@ -49,21 +80,17 @@ struct File {
 /// # Errors
 /// A template that fails.
 pub fn render(plan: &Plan, bundle: &Bundle, keys: &[String], assets: &Assets) -> Result<String, ConfigError> {
-    let mut write_files: Vec<File> = (bundle.files.values())
-        .map(|f| File {
-            path: f.path.clone(),
-            permissions: format!("{:04o}", f.mode),
-            owner: format!("{}:{}", f.owner, f.group),
-            defer: true,
-            content: f.content.clone(),
-        })
-        .collect();
+    let defer = plan.distro.versions.defers_files();
+    let (carrier, script) =
+        if defer { (Carrier::CloudInit, SCRIPT) } else { (Carrier::Beside, STAGED_SCRIPT) };
+    let mut write_files: Vec<File> =
+        bundle.files.values().map(if defer { File::deferred } else { File::staged }).collect();
     write_files.push(File {
-        path: SCRIPT.into(),
+        path: script.into(),
         permissions: "0700".into(),
         owner: "root:root".into(),
-        defer: true,
-        content: apply::script(plan, bundle, Carrier::CloudInit, assets)?,
+        defer,
+        content: apply::script(plan, bundle, carrier, assets)?,
     });
     let config = CloudConfig {
         package_update: true,
@@ -72,7 +99,7 @@ pub fn render(plan: &Plan, bundle: &Bundle, keys: &[String], assets: &Assets) ->
         keys: bundle.cloud_config.iter().map(|(k, (v, _))| (k.clone(), v.clone())).collect(),
         write_files,
         // /run is mounted noexec on some systems, so the shell reads the script.
-        runcmd: vec![vec!["sh".into(), SCRIPT.into()]],
+        runcmd: vec![vec!["sh".into(), script.into()]],
     };
     let body = yaml::write(&config)?;
     let (profile, distro) = (&plan.profile, &plan.distro.title);

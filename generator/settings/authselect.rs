@@ -34,7 +34,7 @@ impl Kind for Authselect {
 
     fn not_applicable(&self, distro: &Distro) -> Option<String> {
         (distro.backends.pam != PamBackend::Authselect)
-            .then(|| format!("{} makes its stacks with pam-auth-update", distro.title))
+            .then(|| format!("{} makes its stacks with {}", distro.title, distro.backends.pam.program()))
     }
 
     fn wanted(&self) -> String {

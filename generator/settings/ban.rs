@@ -32,6 +32,9 @@ pub struct Ban {
 /// Sorts after the file that the package ships in the folder.
 const PATH: &str = "/etc/fail2ban/jail.d/zz-ironseed.conf";
 
+/// Packages of Python's bindings to the journal, for either Python.
+const BINDINGS: [&str; 2] = ["python3-systemd", "systemd-python"];
+
 /// An address that belongs to nobody (RFC 5737), banned and released again to see the ban work.
 const NOBODY: &str = "192.0.2.77";
 
@@ -40,6 +43,37 @@ struct Template {
     profile: String,
     #[serde(flatten)]
     jail: Ban,
+    action: &'static str,
+}
+
+/// What enforces a ban.
+struct Enforcement {
+    /// fail2ban's name of the action.
+    action: &'static str,
+    /// The program that the action runs.
+    program: &'static str,
+    /// Shows the kernel's rules.
+    listing: &'static [&'static str],
+    /// Lets fail2ban judge its configuration.
+    judge: &'static [&'static str],
+}
+
+fn enforcement(backend: BanBackend) -> Enforcement {
+    match backend {
+        BanBackend::Fail2banSystemd => Enforcement {
+            action: "nftables-multiport",
+            program: "nft",
+            listing: &["nft", "list", "ruleset"],
+            judge: &["fail2ban-client", "--test"],
+        },
+        BanBackend::Fail2banIptables => Enforcement {
+            action: "iptables-multiport",
+            program: "iptables",
+            listing: &["iptables-save"],
+            // Before 0.10 there is no `--test`; this ends with an error as well where a jail is no good.
+            judge: &["fail2ban-client", "-d"],
+        },
+    }
 }
 
 impl Kind for Ban {
@@ -78,26 +112,14 @@ impl Kind for Ban {
     ) -> Result<(), ConfigError> {
         let checks = checks_of(all);
         for wanted in all {
-            let values = Template { profile: context.plan.profile.clone(), jail: wanted.setting.clone() };
-            match context.plan.distro.backends.ban {
-                BanBackend::Fail2banSystemd => {
-                    let content = context.templates.render("fail2ban.conf", values)?;
-                    bundle.write(BundleFile::config(PATH, content), &checks)?;
-                    bundle.validate(
-                        &["fail2ban-client", "--test"],
-                        "let fail2ban judge its jails",
-                        Some(PATH),
-                        &checks,
-                    );
-                    let unit = context.plan.distro.unit("ban-tool")?;
-                    bundle.run(
-                        Phase::Activate,
-                        &["systemctl", "restart", unit],
-                        "restart the ban tool",
-                        &checks,
-                    );
-                }
-            }
+            let Enforcement { action, judge, .. } = enforcement(context.plan.distro.backends.ban);
+            let (profile, jail) = (context.plan.profile.clone(), wanted.setting.clone());
+            let content = context.templates.render("fail2ban.conf", Template { profile, jail, action })?;
+            bundle.write(BundleFile::config(PATH, content), &checks)?;
+            bundle.validate(judge, "let fail2ban judge its jails", Some(PATH), &checks);
+            let unit = context.plan.distro.unit("ban-tool")?;
+            let restart = ["systemctl", "restart", unit];
+            bundle.run(Phase::Activate, &restart, "restart the ban tool", &checks);
         }
         Ok(())
     }
@@ -106,7 +128,7 @@ impl Kind for Ban {
         match plane {
             Plane::Configured => self.configured(look),
             Plane::Running => match look.exec() {
-                Ok(exec) => vec![self.bans(exec)],
+                Ok(exec) => vec![self.bans(exec, &enforcement(look.plan.distro.backends.ban))],
                 Err(why) => vec![Observation::unobserved(plane, self.wanted(), why)],
             },
         }
@@ -133,7 +155,7 @@ impl Ban {
         let mut seen = vec![
             judge(&jail.enabled, true, "enabled", "the jail does not run"),
             self.log_is_readable(look, &jail),
-            self.action(&jail),
+            self.action(&jail, &enforcement(look.plan.distro.backends.ban)),
         ];
         let limits = [
             ("maxretry", &jail.maxretry, self.max_retry, "an attacker gets more tries"),
@@ -159,7 +181,7 @@ impl Ban {
         let plane = Plane::Configured;
         let backend = &jail.backend;
         let wanted = "the jail reads the journal";
-        let bindings = look.packages().map(|p| p.get("python3-systemd").is_some());
+        let bindings = look.packages().map(|p| BINDINGS.iter().any(|name| p.get(name).is_some()));
         let found = format!("backend {}", backend.value);
         let (good, reason) = match backend.value.as_str() {
             "systemd" => match bindings {
@@ -172,10 +194,9 @@ impl Ban {
     }
 
     /// The ban goes through the packet filter, on the profile's port.
-    fn action(&self, jail: &Jail) -> Observation {
+    fn action(&self, jail: &Jail, Enforcement { program, .. }: &Enforcement) -> Observation {
+        // Whatever firewall there is, the kernel enforces what this program adds beside it.
         let plane = Plane::Configured;
-        // Whatever firewall there is, the kernel's nftables enforces it, and the ban's table beside it.
-        let program = "nft";
         let wanted = format!("a ban through {program} on port {}", self.port);
         let Some(action) = jail.actions.first() else {
             let reason = "the jail has no action, so a ban does nothing";
@@ -199,11 +220,11 @@ impl Ban {
 
     /// Bans an address that belongs to nobody and looks for it in the kernel's rules: the jail
     /// runs, and its action can be enforced.
-    fn bans(&self, exec: &dyn Exec) -> Observation {
+    fn bans(&self, exec: &dyn Exec, Enforcement { listing, .. }: &Enforcement) -> Observation {
         let plane = Plane::Running;
-        let at = Location::file("fail2ban-client set sshd banip; nft list ruleset");
+        let at = Location::file(format!("fail2ban-client set sshd banip; {}", listing.join(" ")));
         let banned = running::ask(exec, &["fail2ban-client", "set", "sshd", "banip", NOBODY])
-            .and_then(|_| wait_for_ban(exec));
+            .and_then(|_| wait_for_ban(exec, listing));
         let released = running::ask(exec, &["fail2ban-client", "set", "sshd", "unbanip", NOBODY]);
         match (banned, released) {
             (Ok(rules), Ok(_)) => {
@@ -254,13 +275,51 @@ fn seconds(text: &str) -> Option<i64> {
 }
 
 /// fail2ban acts in a thread of its own: the ban shows within moments.
-fn wait_for_ban(exec: &dyn Exec) -> Result<String, String> {
+fn wait_for_ban(exec: &dyn Exec, listing: &[&str]) -> Result<String, String> {
     for _ in 0..20 {
-        let rules = running::ask(exec, &["nft", "list", "ruleset"])?;
+        let rules = running::ask(exec, listing)?;
         if rules.contains(NOBODY) {
             return Ok(rules);
         }
         std::thread::sleep(std::time::Duration::from_millis(500));
     }
     Err("the kernel's rules never named the banned address".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::Outcome::{Fail, Pass, Unobserved};
+    use crate::settings::{Setting, fixture::Machine};
+
+    /// What a fail2ban before 0.11 ships, as far as it decides.
+    const SHIPPED: [(&str, &str); 4] = [
+        (
+            "/etc/fail2ban/jail.conf",
+            "[DEFAULT]\nfilter = %(__name__)s\naction_ = %(banaction)s[name=%(__name__)s, port=\"%(port)s\"]\n\
+             action = %(action_)s\n[sshd]\nport = ssh\n",
+        ),
+        ("/etc/fail2ban/filter.d/sshd.conf", "[Definition]\nfailregex = x\n"),
+        (
+            "/etc/fail2ban/action.d/iptables-multiport.conf",
+            "[INCLUDES]\nbefore = iptables-common.conf\n[Definition]\nactionban = <iptables> -I f2b-<name> 1 -s <ip> -j DROP\n",
+        ),
+        (
+            "/etc/fail2ban/action.d/iptables-common.conf",
+            "[Init]\niptables = iptables <lockingopt>\nlockingopt = -w\n",
+        ),
+    ];
+
+    #[test]
+    fn an_old_fail2ban_bans_through_iptables() {
+        let wanted = Ban { port: 22022, max_retry: 5, find_time: 600, ban_time: 3600 };
+        let machine = Machine::of_release("debian-10", &[Setting::Ban(wanted)]);
+        SHIPPED.iter().for_each(|(path, text)| machine.put(path, text));
+        // Nothing here says which packages are installed.
+        assert_eq!(machine.configured(), [Pass, Unobserved, Pass, Pass, Pass, Pass]);
+        let own = machine.get(PATH);
+        machine.put(PATH, &own.replace("iptables-multiport", "other"));
+        machine.put("/etc/fail2ban/action.d/other.conf", "[Definition]\nactionban = nft add element\n");
+        assert_eq!(machine.configured(), [Pass, Unobserved, Fail, Pass, Pass, Pass]);
+    }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::Setting;
 use crate::assets::Assets;
 use crate::check::{CheckInfo, Severity};
+use crate::distro::Distro;
 use crate::location::Location;
 use crate::observation::{Observation, Outcome, Plane};
 use crate::plan::{Plan, PlannedCheck, PlannedSetting};
@@ -24,7 +25,15 @@ pub(crate) struct Machine {
 impl Machine {
     /// Renders the settings and writes their files. Commands wait for [`Machine::configure`].
     pub(crate) fn of(settings: &[Setting]) -> Self {
-        let plan = plan(settings);
+        Self::made(plan(settings, crate::distro::usual(&Assets::embedded()).unwrap()))
+    }
+
+    /// The same for a built-in release.
+    pub(crate) fn of_release(id: &str, settings: &[Setting]) -> Self {
+        Self::made(plan(settings, crate::distro::load(id, &Assets::embedded()).unwrap()))
+    }
+
+    fn made(plan: Plan) -> Self {
         let bundle = crate::render::bundle(&plan, &Assets::embedded()).unwrap();
         let machine = Self { plan, bundle, directory: tempfile::tempdir().unwrap() };
         std::fs::create_dir(machine.at("/etc")).unwrap();
@@ -103,7 +112,7 @@ impl Machine {
 }
 
 /// A plan of one check with these settings.
-fn plan(settings: &[Setting]) -> Plan {
+fn plan(settings: &[Setting], distro: Distro) -> Plan {
     let place = || Location::line("test", 1);
     let planned = |setting: &Setting| PlannedSetting {
         origins: std::collections::BTreeMap::new(),
@@ -124,7 +133,7 @@ fn plan(settings: &[Setting]) -> Plan {
         version: crate::plan::FORMAT,
         profile: "test".into(),
         title: String::new(),
-        distro: crate::distro::usual(&Assets::embedded()).unwrap(),
+        distro,
         parameters: Default::default(),
         checks: vec![PlannedCheck {
             info,

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Kind;
 use super::order::Aspect;
+use super::updates::package_conf;
 use crate::build::{RECORD, Record};
+use crate::distro::ArchiveSuite;
 use crate::effective::packages::Packages;
 use crate::effective::{apt, dnf, dpkg, rpm};
 use crate::location::Location;
@@ -59,7 +61,10 @@ impl PendingUpdates {
     fn by_apt(&self, look: &Look<'_>, plane: Plane, installed: &dpkg::Database) -> Option<Vec<Observation>> {
         let of_release = &look.plan.distro.archive;
         let is_security = |archive: &apt::Archive| {
-            let named = |s| [&archive.suite, &archive.codename].iter().any(|n| of_release.is_named(s, n));
+            let named = |s: &ArchiveSuite| match &s.named {
+                Some(_) => s.suite == archive.suite,
+                None => [&archive.suite, &archive.codename].iter().any(|n| of_release.is_named(s, n)),
+            };
             of_release.suites.iter().any(|s| s.role == "security" && named(s) && s.label == archive.label)
         };
         let pending = match apt::pending_upgrades(look.root, installed, is_security) {
@@ -84,7 +89,7 @@ impl PendingUpdates {
             return None;
         }
         let error = |text: String| Some(vec![Observation::error(plane, self.wanted(), text)]);
-        let main = match dnf::main_conf(&look.root) {
+        let main = match dnf::main_conf(&look.root, package_conf(&look.plan.distro)) {
             Ok(Ok(main)) => main,
             Ok(Err(problem)) => return error(format!("{}: {}", problem.at, problem.value)),
             Err(why) => return error(why.to_string()),

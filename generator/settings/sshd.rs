@@ -8,7 +8,7 @@ use super::{Kind, Wanted, checks_of, drop_in, sshd_main};
 use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
 use crate::effective::crypto_policies;
-use crate::effective::sshd::{self, Effective, MAIN, SshdConfig};
+use crate::effective::sshd::{self, Effective, MAIN, OpenSshVersion, SshdConfig};
 use crate::location::Location;
 use crate::observation::{Observation, Outcome, Plane};
 use crate::plan::Plan;
@@ -92,15 +92,12 @@ const DENIALS: [&str; 2] = ["DenyUsers", "DenyGroups"];
 /// Keywords whose lines add up: each line is a setting of its own.
 const ADDING_UP: [&str; 4] = ["AllowUsers", "DenyUsers", "AllowGroups", "DenyGroups"];
 
-/// Keywords whose lists are filtered to what a release knows: an unknown algorithm stops sshd.
-/// `(algorithm, first release)`, from OpenSSH's release notes.
-const INTRODUCED: [(&str, (u16, u16)); 5] = [
-    ("sk-ssh-ed25519@openssh.com", (8, 2)),
-    ("sk-ssh-ed25519-cert-v01@openssh.com", (8, 2)),
-    ("mlkem768x25519-sha256", (9, 9)),
-    ("sntrup761x25519-sha512", (9, 9)),
-    ("sntrup761x25519-sha512@openssh.com", (8, 5)),
-];
+/// Keywords that name algorithms of signatures, and before 7.8 the kinds of keys that make them.
+const KEYS: [&str; 2] = ["PubkeyAcceptedAlgorithms", "HostbasedAcceptedAlgorithms"];
+
+/// RSA keys as such: with one, a release before 7.8 takes signatures with SHA-1 as well as with SHA-2.
+const RSA: [(&str, &str); 2] =
+    [("rsa-sha2-512-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com"), ("rsa-sha2-512", "ssh-rsa")];
 
 impl Sshd {
     /// The value to render.
@@ -110,16 +107,18 @@ impl Sshd {
             Accepts::AtMost(number) => number.to_string(),
             Accepts::Only(list) => {
                 let version = distro.versions.openssh;
-                let known = |algorithm: &&String| {
-                    let patched = version.patches.sntrup761_alias && *algorithm == "sntrup761x25519-sha512";
-                    patched
-                        || INTRODUCED
-                            .iter()
-                            .all(|(name, since)| name != algorithm || version.at_least(*since))
-                };
-                list.iter().filter(known).map(String::as_str).collect::<Vec<_>>().join(",")
+                let known = |name: &&str| !sshd::came_later(name, version);
+                self.named(list, version).into_iter().filter(known).collect::<Vec<_>>().join(",")
             }
         }
+    }
+
+    /// A list as a release takes it. One that wants RSA keys must name their kind before 7.8, or all who have one are
+    /// locked out.
+    fn named<'l>(&self, list: &'l [String], version: OpenSshVersion) -> Vec<&'l str> {
+        let kinds = KEYS.contains(&self.keyword.as_str()) && !version.at_least((7, 8));
+        let kind = |(algorithm, kind)| list.iter().any(|name| name == algorithm).then_some(kind);
+        list.iter().map(String::as_str).chain(RSA.into_iter().filter(|_| kinds).filter_map(kind)).collect()
     }
 
     /// The lines that set it: in older releases two keywords let passwords in by questions.
@@ -133,7 +132,7 @@ impl Sshd {
     }
 
     /// Why a value is not accepted; `None` where it is.
-    pub(super) fn objection(&self, value: &str) -> Option<String> {
+    pub(super) fn objection(&self, value: &str, version: OpenSshVersion) -> Option<String> {
         match &self.accepts {
             // Who is denied besides takes nothing away.
             Accepts::Value(wanted) if DENIALS.contains(&self.keyword.as_str()) => {
@@ -146,7 +145,8 @@ impl Sshd {
                 _ => Some(format!("sshd would use {value}")),
             },
             Accepts::Only(list) => {
-                let alien: Vec<&str> = value.split(',').filter(|a| !list.iter().any(|l| l == a)).collect();
+                let accepted = self.named(list, version);
+                let alien: Vec<&str> = value.split(',').filter(|a| !accepted.contains(a)).collect();
                 match alien[..] {
                     [] => None,
                     _ => Some(format!("sshd would also use {}", alien.join(", "))),
@@ -255,7 +255,12 @@ pub fn reload(plan: &Plan, bundle: &mut Bundle, drop_in: &str, checks: &[&str]) 
     bundle.validate(&["ssh-keygen", "-A"], "make missing host keys", None, checks);
     bundle.validate(&[sshd, "-t"], "let sshd judge its configuration", Some(drop_in), checks);
     let unit = plan.distro.unit("ssh")?;
-    bundle.run(Phase::Activate, &["systemctl", "try-reload-or-restart", unit], "restart sshd", checks);
+    bundle.run(
+        Phase::Activate,
+        &["systemctl", plan.distro.versions.reload_verb(), unit],
+        "restart sshd",
+        checks,
+    );
     Ok(())
 }
 
@@ -293,7 +298,7 @@ impl Sshd {
         }
         let at = found.at.clone().or_else(|| Some(Location::file(MAIN)));
         let losing = found.overridden.iter().map(|l| l.at.clone()).collect();
-        let seen = match self.objection(&found.value) {
+        let seen = match self.objection(&found.value, config.version()) {
             None => Observation::pass(plane, shown, self.wanted()),
             Some(what) => {
                 let why = match (&found.at, index) {
@@ -318,14 +323,15 @@ impl Sshd {
             Err(why) => return Observation::unobserved(plane, self.wanted(), why),
         };
         let keyword = self.keyword.to_ascii_lowercase();
-        let older = sshd::spelling(&self.keyword, look.plan.distro.versions.openssh);
+        let version = look.plan.distro.versions.openssh;
+        let older = sshd::spelling(&self.keyword, version);
         let older = older.unwrap_or_default().to_ascii_lowercase();
         let Some(value) = answer.iter().find_map(|(k, v)| (*k == keyword || *k == older).then_some(v)) else {
             return Observation::error(plane, self.wanted(), format!("sshd -T says nothing of {keyword}"));
         };
         let shown = format!("{} {value}", self.keyword);
         let at = Location::file("sshd -T");
-        match self.objection(value) {
+        match self.objection(value, version) {
             None => Observation::pass(plane, shown, self.wanted()).at(at),
             Some(what) => Observation::fail(plane, shown, self.wanted(), what).at(at),
         }

@@ -16,7 +16,7 @@ use crate::effective::apt::{AptConf, Sources};
 use crate::effective::audit::{self, AuditRules};
 use crate::effective::cloud_init::CloudConfig;
 use crate::effective::dpkg;
-use crate::effective::firewall::{self, RuleSet, Setup};
+use crate::effective::firewall::{self, Family, RuleSet, Setup};
 use crate::effective::journald::{self, Journald};
 use crate::effective::kernel::{self, Kernels};
 use crate::effective::modprobe::{self, Modprobe};
@@ -203,6 +203,14 @@ impl<'a> Look<'a> {
     pub fn firewall(&self, plane: Plane) -> Read<&RuleSet> {
         match plane {
             Plane::Configured => once!(self.firewall, self.configured_firewall()),
+            Plane::Running if self.plan.distro.iptables_apart => once!(self.firewall_running, {
+                let listing = |program, family| {
+                    let text = running::ask(self.exec()?, &[program])?;
+                    firewall::iptables_listing(self.root, &text, family).map_err(words)
+                };
+                let four = listing("iptables-save", Family::V4)?;
+                listing("ip6tables-save", Family::V6).map(|six| four.and(six))
+            }),
             // Every backend's rules end in the kernel's nftables.
             Plane::Running => once!(self.firewall_running, {
                 let listing = running::ask(self.exec()?, &["nft", "-j", "list", "ruleset"])?;
@@ -229,6 +237,11 @@ impl<'a> Look<'a> {
             }
             FirewallBackend::Firewalld => firewall::firewalld(self.root),
             FirewallBackend::Ufw => firewall::ufw(self.root),
+            FirewallBackend::Iptables => {
+                let path = |role| self.plan.distro.path(role).map_err(|e| e.to_string());
+                let files = [(path("firewall")?, Family::V4), (path("firewall-6")?, Family::V6)];
+                firewall::iptables(self.root, &files)
+            }
         };
         match setup.map_err(words)? {
             Setup::Loads(rules) => Ok(rules),
@@ -253,7 +266,7 @@ impl<'a> Look<'a> {
         once!(self.kernels, {
             let order = match self.plan.distro.backends.packages {
                 PackageBackend::Apt => dpkg::compare_versions,
-                PackageBackend::Dnf => rpm::compare_releases,
+                PackageBackend::Dnf | PackageBackend::Yum => rpm::compare_releases,
             };
             found(kernel::read(self.root, order), "there is no kernel in /boot")
         })
@@ -288,7 +301,7 @@ impl<'a> Look<'a> {
                     "there is no package database /var/lib/dpkg/status"
                 )
                 .map(Packages::Dpkg),
-                PackageBackend::Dnf => found(
+                PackageBackend::Dnf | PackageBackend::Yum => found(
                     rpm::Database::read(self.root),
                     "there is no package database in /usr/lib/sysimage/rpm or /var/lib/rpm"
                 )

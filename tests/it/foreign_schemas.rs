@@ -58,7 +58,7 @@ fn every_releases_user_data_fits_its_cloud_init() {
     let (dir, assets) = (TempDir::new().unwrap(), Assets::embedded());
     let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPi29tQcMJoPpxrwWbJZO1wMAVtJuVZoQxNB4+SLGNqI me@home";
     let mut pairs = Vec::new();
-    for plan in plans::all() {
+    for plan in plans::all_and_old() {
         let bundle = render::bundle(&plan, &assets).unwrap();
         let text = render::user_data::render(&plan, &bundle, &[key.to_owned()], &assets).unwrap();
         let path = dir.path().join(format!("{}-{}.yaml", plan.profile, plan.distro.id));

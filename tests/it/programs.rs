@@ -1,7 +1,9 @@
 //! The real programs judge what is rendered for every release, as far as Debian packages them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use ironseed::assets::Assets;
 use ironseed::distro::{FirewallBackend, UpdatesBackend};
@@ -44,13 +46,18 @@ fn firewalls_take_their_rules() {
         return;
     }
     let mut judged = Vec::new();
-    for (plan, _, dir) in rendered(plans::all()) {
+    for (plan, _, dir) in rendered(plans::all_and_old()) {
         let backend = plan.distro.backends.firewall;
         match backend {
             FirewallBackend::Nftables => alone(&["nft", "-c", "-f", "etc/nftables.conf"], dir.path()),
             FirewallBackend::Ufw => {
                 alone(&["iptables-restore", "--test", "etc/ufw/user.rules"], dir.path());
                 alone(&["ip6tables-restore", "--test", "etc/ufw/user6.rules"], dir.path());
+            }
+            FirewallBackend::Iptables => {
+                let file = |role: &str| plan.distro.path(role).unwrap().trim_start_matches('/').to_owned();
+                alone(&["iptables-restore", "--test", &file("firewall")], dir.path());
+                alone(&["ip6tables-restore", "--test", &file("firewall-6")], dir.path());
             }
             FirewallBackend::Firewalld => {
                 let config = dir.path().join("etc/firewalld");
@@ -62,13 +69,13 @@ fn firewalls_take_their_rules() {
             judged.push(backend);
         }
     }
-    assert_eq!(judged.len(), 3, "one firewall of each kind");
+    assert_eq!(judged.len(), 4, "one firewall of each kind");
     // The control: firewalld does refuse what is wrong.
     let dir = TempDir::new().unwrap();
     put(dir.path(), "zones/bad.xml", "<zone target=\"DROP\"><port port=\"no\" protocol=\"tcp\"/></zone>");
     let config = dir.path().to_str().unwrap().to_owned();
     let judge = ["--system-config", &config, "--check-config"];
-    let bad = std::process::Command::new("firewall-offline-cmd").args(judge).output().unwrap();
+    let bad = Command::new("firewall-offline-cmd").args(judge).output().unwrap();
     assert!(!bad.status.success(), "{}", text(&bad.stdout));
 }
 
@@ -80,7 +87,7 @@ fn sshd_takes_its_files() {
     }
     let here = TempDir::new().unwrap();
     real("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", "key"], here.path());
-    let said = std::process::Command::new("ssh").arg("-V").output().unwrap();
+    let said = Command::new("ssh").arg("-V").output().unwrap();
     let installed: ironseed::effective::sshd::OpenSshVersion = text(&said.stderr).parse().unwrap();
     let mut judged = 0;
     for (plan, bundle, dir) in rendered(plans::renderable()) {
@@ -103,12 +110,99 @@ fn sshd_takes_its_files() {
     assert!(judged > 10, "only {judged} plans were judged by OpenSSH {installed}");
 }
 
+/// What sshd is told, by keyword in lower case.
+fn told(bundle: &Bundle) -> BTreeMap<String, String> {
+    let own = |path: &&String| path.starts_with("/etc/ssh/sshd_config");
+    let lines = bundle.files.keys().filter(own).flat_map(|path| bundle.files[path].content.lines());
+    let words = lines.filter_map(|line| line.split_once(' '));
+    words.map(|(keyword, value)| (keyword.to_lowercase(), value.to_owned())).collect()
+}
+
+/// No sshd of before 8.0 runs here, and one name that it does not know keeps it from starting. The lists are those of
+/// `kex.c`, `sshkey.c` and `servconf.c` in its releases, cut by hand.
+#[test]
+fn an_old_sshd_is_told_nothing_that_it_does_not_know() {
+    let kex_7_3 = "curve25519-sha256@libssh.org,diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,diffie-hellman-group-exchange-sha256";
+    let kex_7_4 = format!("curve25519-sha256,{kex_7_3}");
+    let keys_7_2 = "ssh-ed25519-cert-v01@openssh.com,ssh-ed25519,rsa-sha2-512,rsa-sha2-256";
+    let keys_7_8 = "ssh-ed25519-cert-v01@openssh.com,rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com,\
+                    ssh-ed25519,rsa-sha2-512,rsa-sha2-256";
+    let users_7_2 = format!("{keys_7_2},ssh-rsa-cert-v01@openssh.com,ssh-rsa");
+    let kex_7_2 = "curve25519-sha256@libssh.org,diffie-hellman-group-exchange-sha256";
+    let mut judged = 0;
+    for (plan, bundle, _) in rendered(plans::renderable()) {
+        let version = plan.distro.versions.openssh;
+        if plan.profile != "strict" || version.at_least((8, 2)) {
+            continue;
+        }
+        let told = told(&bundle);
+        let (kex, keys, users) = match (version.major, version.minor) {
+            (7, 2) => (kex_7_2, keys_7_2, users_7_2.as_str()),
+            (7, 4 | 6) => (kex_7_4.as_str(), keys_7_2, users_7_2.as_str()),
+            (7, 9) | (8, 0) => (kex_7_4.as_str(), keys_7_8, keys_7_8),
+            _ => panic!("no list for OpenSSH {version}"),
+        };
+        let id = &plan.distro.id;
+        assert_eq!(told["kexalgorithms"], kex, "{id}");
+        assert_eq!(told["hostkeyalgorithms"], keys, "{id}");
+        assert_eq!(told["pubkeyacceptedkeytypes"], users, "{id}");
+        for (keyword, since) in [
+            ("Include", (8, 2)),
+            ("CASignatureAlgorithms", (7, 9)),
+            ("DisableForwarding", (7, 4)),
+            ("RequiredRSASize", (9, 1)),
+            ("PubkeyAcceptedAlgorithms", (8, 5)),
+            ("HostbasedAcceptedAlgorithms", (8, 5)),
+        ] {
+            assert_eq!(
+                told.contains_key(&keyword.to_lowercase()),
+                version.at_least(since),
+                "{id}: {keyword}"
+            );
+        }
+        assert_eq!(told["challengeresponseauthentication"], "no", "{id}");
+        assert!(!bundle.files.keys().any(|path| path.starts_with("/etc/ssh/sshd_config.d/")), "{id}");
+        judged += 1;
+    }
+    assert!(judged > 4, "only {judged} releases have such an sshd");
+}
+
+/// The oldest OpenSSH that is packaged judges the lists of releases that have it, or an older one.
+#[test]
+fn an_old_openssh_knows_the_algorithms_of_old_releases() {
+    if !have(&["ssh1"], "the judgement of OpenSSH 7.5") {
+        return;
+    }
+    let lists = ["KexAlgorithms", "Ciphers", "MACs", "HostKeyAlgorithms", "PubkeyAcceptedKeyTypes"];
+    let judge = |options: &[String], folder: &Path| {
+        let options = options.iter().flat_map(|option| ["-o", option]);
+        let arguments: Vec<&str> =
+            ["-F", "/dev/null"].into_iter().chain(options).chain(["-G", "host"]).collect();
+        Command::new("ssh1").args(arguments).current_dir(folder).output().unwrap().status.success()
+    };
+    let mut judged = 0;
+    for (plan, bundle, dir) in rendered(plans::renderable()) {
+        if plan.profile != "strict" || plan.distro.versions.openssh.at_least((7, 7)) {
+            continue;
+        }
+        let told = told(&bundle);
+        let options: Vec<String> =
+            lists.iter().map(|list| format!("{list}={}", told[&list.to_lowercase()])).collect();
+        assert!(judge(&options, dir.path()), "{}: {options:?}", plan.distro.id);
+        judged += 1;
+    }
+    assert!(judged > 2, "only {judged} releases have such an sshd");
+    // The control: what is newer is refused.
+    let newer = ["HostKeyAlgorithms=rsa-sha2-512-cert-v01@openssh.com".to_owned()];
+    assert!(!judge(&newer, Path::new("/")));
+}
+
 #[test]
 fn fail2ban_sudo_and_systemd_take_their_files() {
     if !have(&["fail2ban-client", "visudo", "systemd-analyze"], "fail2ban, sudo and systemd") {
         return;
     }
-    for (plan, bundle, dir) in rendered(plans::all()) {
+    for (plan, bundle, dir) in rendered(plans::all_and_old()) {
         for entry in walkdir::WalkDir::new("/etc/fail2ban").into_iter().map(Result::unwrap) {
             if entry.file_type().is_file() {
                 let path = entry.path().to_str().unwrap().trim_start_matches('/').to_owned();
@@ -125,7 +219,8 @@ fn fail2ban_sudo_and_systemd_take_their_files() {
             }
             // Others start programs that are not here.
             if file.path.ends_with("/ironseed-reboot.timer") {
-                assert_eq!(plan.distro.backends.updates, UpdatesBackend::DnfAutomatic);
+                let updates = plan.distro.backends.updates;
+                assert!(matches!(updates, UpdatesBackend::DnfAutomatic | UpdatesBackend::YumCron));
                 real("systemd-analyze", &["verify", &format!("./{local}")], dir.path());
             }
         }

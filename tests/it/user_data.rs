@@ -18,13 +18,15 @@ const PUBLIC: &str =
 fn all(folder: &Path) -> Vec<(String, Plan)> {
     fs::write(folder.join("id.pub"), PUBLIC).unwrap();
     let mut names = Vec::new();
-    for plan in plans::all() {
+    for plan in plans::all_and_old() {
         let name = format!("{}-{}.yaml", plan.profile, plan.distro.id);
-        let arguments = ["user-data", "-p", &plan.profile, "-d", &plan.distro.id, "--ssh-key", "id.pub"];
+        let choice = plans::choice(&plan, folder);
+        let mut arguments = vec!["user-data", "--ssh-key", "id.pub"];
+        arguments.extend(choice.iter().map(String::as_str));
         let (code, mut out, err) = run(&arguments, folder);
         if code == 2 && err.contains("use --gzip") {
             let packed = crate::program::ironseed()
-                .args(arguments)
+                .args(&arguments)
                 .arg("--gzip")
                 .current_dir(folder)
                 .output()
@@ -79,11 +81,15 @@ fn another_yaml_reader_sees_the_same_values() {
             // A number here would be another mode.
             assert!(file["permissions"].as_str().is_some_and(|p| p.starts_with('0')), "{name}: {file}");
         }
+        // A cloud-init that can't wait with a file gets it beside the script.
+        let waits = plan.distro.versions.defers_files();
+        let place = if waits { "" } else { "/run/ironseed/files" };
+        assert_eq!(text.contains("defer:"), waits, "{name}");
         // Every word of every file arrives as it was meant.
         let bundle = ironseed::render::bundle(&plan, &ironseed::assets::Assets::embedded()).unwrap();
         for wanted in bundle.files.values() {
             let files = theirs["write_files"].as_array().unwrap();
-            let found = files.iter().find(|f| f["path"] == wanted.path.as_str()).unwrap();
+            let found = files.iter().find(|f| f["path"] == format!("{place}{}", wanted.path)).unwrap();
             assert_eq!(found["content"], wanted.content.as_str(), "{name}: {}", wanted.path);
         }
     }

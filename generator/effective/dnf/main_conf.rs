@@ -4,7 +4,10 @@ use super::{Ini, Problem, boolean};
 use crate::location::{Location, Sourced};
 use crate::target::{Result, Root, display};
 
-const PATH: &str = "/etc/dnf/dnf.conf";
+/// dnf's file.
+pub const DNF_CONF: &str = "/etc/dnf/dnf.conf";
+/// yum's, before dnf: the options that are read here mean the same in it.
+pub const YUM_CONF: &str = "/etc/yum.conf";
 /// Directories of `.repo` files (`reposdir`'s default).
 const DIRECTORIES: [&str; 3] = ["/etc/yum.repos.d", "/etc/yum/repos.d", "/etc/distro.repos.d"];
 /// More files than any real machine has; the rest is not read, and said to be.
@@ -13,6 +16,8 @@ const MAX_FILES: usize = 1_000;
 /// The section `main`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MainConf {
+    /// The file.
+    pub path: &'static str,
     /// Whether packages of a repository must be signed, unless it says otherwise.
     pub gpgcheck: Sourced<bool>,
     /// Whether a repository is used, unless it says otherwise.
@@ -36,14 +41,15 @@ pub struct Repository {
 ///
 /// # Errors
 /// A target that can't be read.
-pub fn main_conf(root: &Root<'_>) -> Result<std::result::Result<MainConf, Problem>> {
-    let ini = match root.read_text(PATH)?.map(|text| Ini::parse(PATH, &text)) {
+pub fn main_conf(root: &Root<'_>, path: &'static str) -> Result<std::result::Result<MainConf, Problem>> {
+    let ini = match root.read_text(path)?.map(|text| Ini::parse(path, &text)) {
         Some(Ok(ini)) => ini,
         Some(Err(problem)) => return Ok(Err(problem)),
         None => Ini::default(),
     };
-    let unset = |default: bool| Sourced::new(default, Location::file(PATH));
+    let unset = |default: bool| Sourced::new(default, Location::file(path));
     Ok(Ok(MainConf {
+        path,
         gpgcheck: flag(&ini, "main", "gpgcheck").unwrap_or_else(|| unset(false)),
         enabled: flag(&ini, "main", "enabled").unwrap_or_else(|| unset(true)),
         excludes: excludes(&ini, "main"),
@@ -75,7 +81,7 @@ pub(super) fn excludes(ini: &Ini, section: &str) -> Option<Sourced<Vec<String>>>
 /// A target that can't be read.
 pub fn repositories(root: &Root<'_>, main: &MainConf) -> Result<(Vec<Repository>, Vec<Problem>)> {
     let (mut found, mut problems) = (Vec::new(), Vec::new());
-    let mut paths = vec![PATH.to_owned()];
+    let mut paths = vec![main.path.to_owned()];
     for directory in DIRECTORIES {
         let names = root.read_dir(directory)?.into_iter().map(|entry| display(&entry.name));
         paths.extend(names.filter(|name| name.ends_with(".repo")).map(|name| format!("{directory}/{name}")));

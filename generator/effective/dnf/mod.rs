@@ -15,7 +15,7 @@ mod main_conf;
 pub use advisories::{Advisories, Pending, advisories};
 pub use automatic::{Automatic, Generation, Invocation, UpgradeType, automatic};
 pub use ini::{Ini, Problem};
-pub use main_conf::{MainConf, Repository, main_conf, repositories};
+pub use main_conf::{DNF_CONF, MainConf, Repository, YUM_CONF, main_conf, repositories};
 
 /// Words for true and false, in any case (`OptionBool`).
 fn boolean(text: &str) -> Option<bool> {

@@ -190,7 +190,7 @@ fn ours(tree: &MemoryTree, invocation: Invocation) -> Value {
         let kind = if run.upgrade_type.value == UpgradeType::Security { "security" } else { "default" };
         json!([kind, run.download.value, run.apply.value])
     });
-    let main = main_conf(&root).unwrap();
+    let main = main_conf(&root, DNF_CONF).unwrap();
     let of_main = main.as_ref().ok().map(|main| {
         let excludes = main.excludes.as_ref().map_or_else(Vec::new, |found| found.value.clone());
         json!([main.gpgcheck.value, excludes])

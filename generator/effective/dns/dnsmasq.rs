@@ -7,6 +7,7 @@ mod lines;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use self::lines::lines;
@@ -28,6 +29,8 @@ const DEFAULTS: &str = "/etc/default/dnsmasq";
 /// Files within files before the configuration counts as hostile; dnsmasq itself would go on.
 const MAX_DEPTH: usize = 10;
 const MAX_FILES: usize = 1000;
+/// Options that only one line of all files may set; the command line may set them besides (`ARG_ONE`).
+const ONCE: [&str; 3] = ["port", "local-service", "auth-server"];
 
 /// Reads the server; `None` where it is not installed.
 ///
@@ -50,8 +53,8 @@ struct Config {
     /// A line of the wrapper's defaults that only a shell can read.
     unclear: Option<Location>,
     port: Option<Sourced<u16>>,
-    /// Whether a file set it: a second line is an error then, and the command line none.
-    port_in_file: bool,
+    /// Options that a file set and that only one line of all files may set.
+    once: BTreeSet<String>,
     addresses: Vec<Sourced<IpAddr>>,
     /// Names and `prefix*`; an empty one stands for loopback, which any line of this kind adds.
     interfaces: Vec<Sourced<String>>,
@@ -60,7 +63,8 @@ struct Config {
     authoritative: bool,
     /// Only neighbours are answered; `true` where only the machine itself is.
     local_service: Option<Sourced<bool>>,
-    files: usize,
+    /// Files that were read.
+    files: BTreeSet<Vec<u8>>,
 }
 
 impl Config {
@@ -116,20 +120,24 @@ impl Config {
         Ok(())
     }
 
+    /// Reads a file, once however often it is named.
     fn file(&mut self, root: Root<'_>, path: &str, depth: usize) -> Result<()> {
-        self.files += 1;
-        if depth > MAX_DEPTH || self.files > MAX_FILES {
-            self.refused.get_or_insert_with(|| Location::file(path));
-            return Ok(());
-        }
-        let Some(text) = root.read_text(path)? else {
-            self.refused.get_or_insert_with(|| Location::file(path));
+        let Some(entry) = root.resolve(path)? else {
+            self.refuse(&Location::file(path));
             return Ok(());
         };
+        if !self.files.insert(entry.path) {
+            return Ok(());
+        }
+        if depth > MAX_DEPTH || self.files.len() > MAX_FILES {
+            self.refuse(&Location::file(path));
+            return Ok(());
+        }
+        let text = root.read_text(path)?.unwrap_or_default();
         for (number, line) in lines(&text) {
             let at = Location::line(path, number);
             match line {
-                Some((name, _)) if name == "port" && std::mem::replace(&mut self.port_in_file, true) => {
+                Some((name, _)) if ONCE.contains(&name.as_str()) && !self.once.insert(name.clone()) => {
                     self.refuse(&at);
                 }
                 Some((name, value)) => self.option(root, &name, value.as_deref(), &at, depth)?,

@@ -128,7 +128,11 @@ fn nftables(root: Root<'_>, units: &Units<'_>, unit: &str) -> Result<Setup> {
     Ok(rules.map_or(Setup::Absent, Setup::Loads))
 }
 
-fn iptables(root: Root<'_>, files: &[(&str, Family)]) -> Result<Setup> {
+/// What files of iptables' load together.
+///
+/// # Errors
+/// A file that can't be read.
+pub fn iptables(root: Root<'_>, files: &[(&str, Family)]) -> Result<Setup> {
     let mut rules: Option<RuleSet> = None;
     for (path, family) in files {
         if let Some(more) = iptables_file(root, path, *family)? {

@@ -29,9 +29,9 @@ mod ranges;
 mod tests;
 mod ufw;
 
-pub use boot::{Active, AtBoot, Backend, Setup, at_boot};
+pub use self::iptables::{iptables_file, iptables_listing};
+pub use boot::{Active, AtBoot, Backend, Setup, at_boot, iptables};
 pub use firewalld::firewalld;
-pub use iptables::iptables_file;
 pub use judge::{Fate, Opening, Protocol, Reach, Sources};
 pub use model::{Family, RuleSet, Unknown};
 pub use nft_json::nftables_listing;

@@ -87,6 +87,8 @@ pub fn read(root: Root<'_>) -> Result<Option<Rsyslog>> {
 #[derive(Default)]
 struct Config {
     files: usize,
+    /// Files that are being read, or are next.
+    open: HashSet<String>,
     /// The rest is not read: a line named a file that is not there.
     ended: bool,
     found: Rsyslog,
@@ -122,8 +124,13 @@ impl Config {
             let Some(pattern) = included else { continue };
             // Where an `$IncludeConfig` names what is not there, nothing after it is read, in no file.
             self.ended = is_directive && !files::is_pattern(&pattern) && !root.exists(&pattern)?;
-            for path in include(root, &pattern)? {
+            let mut paths = include(root, &pattern)?;
+            // What is being read, or waits to be, is passed over.
+            paths.retain(|path| path != FILE && !self.open.contains(path));
+            self.open.extend(paths.iter().cloned());
+            for path in paths {
                 self.read(root, &path)?;
+                self.open.remove(&path);
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Names of algorithms: what each release knows, its defaults, and lists with `+`, `-`, `^`.
 //!
-//! Source: `myproposal.h`, `kex.c`, `cipher.c`, `mac.c` and `sshkey.c` of OpenSSH 8.4 to 10.0.
+//! Source: `myproposal.h`, `kex.c`, `cipher.c`, `mac.c` and `sshkey.c` of OpenSSH 7.2 to 10.0.
 
 use super::pattern::{self, Match};
 use super::version::OpenSshVersion;
@@ -17,8 +17,57 @@ pub(super) enum Family {
     CaSignature,
 }
 
+/// Names that came after 7.2, and the release that brought each.
+const SINCE: &[(&str, (u16, u16))] = &[
+    ("diffie-hellman-group14-sha256", (7, 3)),
+    ("diffie-hellman-group16-sha512", (7, 3)),
+    ("diffie-hellman-group18-sha512", (7, 3)),
+    ("curve25519-sha256", (7, 4)),
+    ("rsa-sha2-256-cert-v01@openssh.com", (7, 8)),
+    ("rsa-sha2-512-cert-v01@openssh.com", (7, 8)),
+    ("sk-ssh-ed25519@openssh.com", (8, 2)),
+    ("sk-ssh-ed25519-cert-v01@openssh.com", (8, 2)),
+    ("sk-ecdsa-sha2-nistp256@openssh.com", (8, 2)),
+    ("sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", (8, 2)),
+    ("webauthn-sk-ecdsa-sha2-nistp256@openssh.com", (8, 3)),
+    (SNTRUP, (8, 5)),
+    (SNTRUP_ALIAS, (9, 9)),
+    (MLKEM, (9, 9)),
+];
+
+/// Names that are gone, and the first release without each.
+const UNTIL: &[(&str, (u16, u16))] = &[
+    ("blowfish-cbc", (7, 6)),
+    ("cast128-cbc", (7, 6)),
+    ("arcfour", (7, 6)),
+    ("arcfour128", (7, 6)),
+    ("arcfour256", (7, 6)),
+    ("hmac-ripemd160", (7, 6)),
+    ("hmac-ripemd160@openssh.com", (7, 6)),
+    ("hmac-ripemd160-etm@openssh.com", (7, 6)),
+    // Built without DSA from 9.8 on, removed in 10.0.
+    ("ssh-dss", (9, 8)),
+    ("ssh-dss-cert-v01@openssh.com", (9, 8)),
+];
+
+/// Whether a name came only after this release.
+pub(super) fn came_later(name: &str, version: OpenSshVersion) -> bool {
+    let patched = name == SNTRUP_ALIAS && version.patches.sntrup761_alias;
+    !patched && SINCE.iter().any(|(later, since)| *later == name && !version.at_least(*since))
+}
+
+fn exists(name: &str, version: OpenSshVersion) -> bool {
+    let gone = UNTIL.iter().any(|(gone, until)| *gone == name && version.at_least(*until));
+    !gone && !came_later(name, version)
+}
+
 const CIPHERS: &[&str] = &[
     "3des-cbc",
+    "blowfish-cbc",
+    "cast128-cbc",
+    "arcfour",
+    "arcfour128",
+    "arcfour256",
     "aes128-cbc",
     "aes192-cbc",
     "aes256-cbc",
@@ -56,6 +105,8 @@ const MACS: &[&str] = &[
     "hmac-sha2-512",
     "hmac-md5",
     "hmac-md5-96",
+    "hmac-ripemd160",
+    "hmac-ripemd160@openssh.com",
     "umac-64@openssh.com",
     "umac-128@openssh.com",
     "hmac-sha1-etm@openssh.com",
@@ -64,6 +115,7 @@ const MACS: &[&str] = &[
     "hmac-sha2-512-etm@openssh.com",
     "hmac-md5-etm@openssh.com",
     "hmac-md5-96-etm@openssh.com",
+    "hmac-ripemd160-etm@openssh.com",
     "umac-64-etm@openssh.com",
     "umac-128-etm@openssh.com",
 ];
@@ -113,6 +165,9 @@ const KEX: &[&str] = &[
     "ecdh-sha2-nistp521",
     "curve25519-sha256",
     "curve25519-sha256@libssh.org",
+    SNTRUP_ALIAS,
+    SNTRUP,
+    MLKEM,
 ];
 
 const KEYS: &[&str] = &[
@@ -168,46 +223,34 @@ const CERTIFICATE: &str = "-cert-v01@openssh.com";
 impl Family {
     /// Every name that this release knows, in its own order.
     fn known(self, version: OpenSshVersion) -> Vec<&'static str> {
-        match self {
-            Self::Cipher => CIPHERS.to_vec(),
-            Self::Mac => MACS.to_vec(),
-            Self::Kex => {
-                let alias = version.at_least((9, 9)) || version.patches.sntrup761_alias;
-                let added = [
-                    (SNTRUP_ALIAS, alias),
-                    (SNTRUP, version.at_least((8, 5))),
-                    (MLKEM, version.at_least((9, 9))),
-                ];
-                let added = added.into_iter().filter(|(_, there)| *there).map(|(name, _)| name);
-                KEX.iter().copied().chain(added).collect()
-            }
-            Self::Key => {
-                // Built without DSA from 9.8 on, removed in 10.0.
-                let dsa = !version.at_least((9, 8));
-                KEYS.iter().copied().filter(|k| dsa || !k.starts_with("ssh-dss")).collect()
-            }
-            Self::CaSignature => {
-                let keys = Self::Key.known(version);
-                keys.into_iter().filter(|k| !k.contains("-cert-")).collect()
-            }
-        }
+        let names = match self {
+            Self::Cipher => CIPHERS,
+            Self::Mac => MACS,
+            Self::Kex => KEX,
+            Self::Key | Self::CaSignature => KEYS,
+        };
+        let fits = |name: &&str| self != Self::CaSignature || !name.contains("-cert-");
+        names.iter().copied().filter(|name| exists(name, version)).filter(fits).collect()
     }
 
     /// The names in force where the files say nothing.
     pub(super) fn default(self, version: OpenSshVersion) -> Vec<String> {
         let plain = if version.at_least((8, 5)) { DEFAULT_KEYS } else { DEFAULT_KEYS_BEFORE_8_5 };
         let own = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+        let with_rsa_sha1 = |there: bool| -> Vec<String> {
+            let kinds = plain.iter().copied().chain(there.then_some("ssh-rsa"));
+            kinds.filter(|kind| exists(kind, version)).map(str::to_owned).collect()
+        };
         match self {
             Self::Cipher if version.at_least((10, 0)) => own(DEFAULT_CIPHERS_10_0),
             Self::Cipher => own(DEFAULT_CIPHERS),
             Self::Mac => own(DEFAULT_MACS),
             Self::Kex => own(&default_kex(version)),
-            Self::CaSignature => own(plain),
+            Self::CaSignature => with_rsa_sha1(!version.at_least((8, 2))),
             Self::Key => {
-                let rsa_sha1 = if version.at_least((8, 8)) { &[][..] } else { &["ssh-rsa"] };
-                let kinds: Vec<&str> = plain.iter().chain(rsa_sha1).copied().collect();
+                let kinds = with_rsa_sha1(!version.at_least((8, 8)));
                 let certificates = kinds.iter().map(|kind| certificate(kind));
-                certificates.chain(kinds.iter().map(|k| (*k).to_owned())).collect()
+                certificates.filter(|name| exists(name, version)).chain(kinds.iter().cloned()).collect()
             }
         }
     }
@@ -279,12 +322,15 @@ fn default_kex(version: OpenSshVersion) -> Vec<&'static str> {
     if version.at_least((9, 9)) && !version.at_least((10, 0)) {
         names.push(MLKEM);
     }
-    names.extend(KEX_CURVES);
+    names.extend(KEX_CURVES.iter().filter(|name| exists(name, version)));
     if version.at_least((8, 9)) && !version.at_least((9, 0)) {
         names.push(SNTRUP);
     }
     if !version.at_least((10, 0)) {
-        names.extend(KEX_GROUPS);
+        names.extend(KEX_GROUPS.iter().filter(|name| exists(name, version)));
+    }
+    if !version.at_least((8, 2)) {
+        names.push("diffie-hellman-group14-sha1");
     }
     names
 }

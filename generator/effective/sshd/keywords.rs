@@ -1,7 +1,7 @@
 //! The keywords of sshd_config: spellings, where they may stand, kind of value, default, and
 //! the release that brought them.
 //!
-//! Source: the table in `servconf.c` of OpenSSH 8.4 to 10.0.
+//! Source: the table in `servconf.c` of OpenSSH 7.2 to 10.0.
 
 use super::algorithms::Family;
 use super::version::OpenSshVersion;
@@ -218,7 +218,7 @@ static KEYWORDS: &[Keyword] = &[
     global("hostkeyalgorithms", Kind::Algorithms(Family::Key), ""),
     anywhere("pubkeyauthentication", FLAG, "yes").alias(&["dsaauthentication"]),
     anywhere("pubkeyacceptedalgorithms", Kind::Algorithms(Family::Key), "").since(8, 5).alias(&["pubkeyacceptedkeytypes"]),
-    anywhere("pubkeyauthoptions", Kind::PubkeyOptions, "none"),
+    anywhere("pubkeyauthoptions", Kind::PubkeyOptions, "none").since(8, 2),
     anywhere("kerberosauthentication", FLAG, "no"),
     global("kerberosorlocalpasswd", FLAG, "yes"),
     global("kerberosticketcleanup", FLAG, "yes"),
@@ -248,7 +248,7 @@ static KEYWORDS: &[Keyword] = &[
     anywhere("allowtcpforwarding", FORWARDING, "yes"),
     anywhere("allowstreamlocalforwarding", FORWARDING, "yes"),
     anywhere("allowagentforwarding", FLAG, "yes"),
-    anywhere("disableforwarding", FLAG, "no"),
+    anywhere("disableforwarding", FLAG, "no").since(7, 4),
     anywhere("allowusers", Kind::Append(WordRule::UserPattern), ""),
     anywhere("denyusers", Kind::Append(WordRule::UserPattern), ""),
     anywhere("allowgroups", Kind::Append(WordRule::Any), ""),
@@ -256,7 +256,7 @@ static KEYWORDS: &[Keyword] = &[
     global("ciphers", Kind::Algorithms(Family::Cipher), ""),
     global("macs", Kind::Algorithms(Family::Mac), ""),
     global("kexalgorithms", Kind::Algorithms(Family::Kex), ""),
-    anywhere("casignaturealgorithms", Kind::Algorithms(Family::CaSignature), ""),
+    anywhere("casignaturealgorithms", Kind::Algorithms(Family::CaSignature), "").since(7, 9),
     anywhere("gatewayports", GATEWAY, "no"),
     Keyword { scope: Scope::MatchSince(9, 5), ..global("subsystem", Kind::Subsystem, "") },
     global("maxstartups", Kind::MaxStartups, "10:30:100"),
@@ -273,12 +273,12 @@ static KEYWORDS: &[Keyword] = &[
     anywhere("clientalivecountmax", Kind::Integer, "3"),
     anywhere("authorizedkeysfile", Kind::Words(WordRule::Any), ".ssh/authorized_keys .ssh/authorized_keys2"),
     anywhere("acceptenv", Kind::Append(WordRule::EnvironmentName), ""),
-    anywhere("setenv", Kind::Lines(WordRule::Assignment), ""),
+    anywhere("setenv", Kind::Lines(WordRule::Assignment), "").since(7, 8),
     anywhere("permittunnel", TUNNEL, "no"),
     anywhere("permittty", FLAG, "yes"),
     anywhere("permituserrc", FLAG, "yes"),
     anywhere("permitopen", Kind::Words(WordRule::OpenTarget), "any"),
-    anywhere("permitlisten", Kind::Words(WordRule::ListenTarget), "any"),
+    anywhere("permitlisten", Kind::Words(WordRule::ListenTarget), "any").since(7, 8),
     anywhere("forcecommand", Kind::Rest, "none"),
     anywhere("chrootdirectory", Kind::Word, "none"),
     anywhere("revokedkeys", Kind::Path, "none"),
@@ -294,9 +294,9 @@ static KEYWORDS: &[Keyword] = &[
     anywhere("streamlocalbindmask", Kind::Mask, "0177"),
     anywhere("streamlocalbindunlink", FLAG, "no"),
     global("fingerprinthash", HASH, "SHA256"),
-    anywhere("exposeauthinfo", FLAG, "no"),
-    anywhere("rdomain", Kind::Word, "none"),
-    global("securitykeyprovider", Kind::Word, "internal"),
+    anywhere("exposeauthinfo", FLAG, "no").since(7, 6),
+    anywhere("rdomain", Kind::Word, "none").since(7, 7),
+    global("securitykeyprovider", Kind::Word, "internal").since(8, 2),
     anywhere("requiredrsasize", Kind::Integer, "1024").since(9, 1),
     anywhere("channeltimeout", Kind::Words(WordRule::Timeout), "none").since(9, 2),
     anywhere("unusedconnectiontimeout", Kind::TimeOrNone, "none").since(9, 2),

@@ -43,6 +43,11 @@ pub fn spelling(keyword: &str, version: OpenSshVersion) -> Option<String> {
     Some(if own { keyword.to_owned() } else { known.older_spelling(version).to_owned() })
 }
 
+/// Whether an algorithm came only after a release: where one is named that sshd does not know, it does not start.
+pub fn came_later(algorithm: &str, version: OpenSshVersion) -> bool {
+    algorithms::came_later(algorithm, version)
+}
+
 /// sshd's main file.
 pub const MAIN: &str = "/etc/ssh/sshd_config";
 

@@ -1,10 +1,9 @@
 //! A file is written before its owner exists.
 
-use std::cmp::Ordering;
-
 use crate::check::Severity;
 use crate::effective::cloud_init::pyyaml::{Entry, Node, Style};
-use crate::lint::{Context, Edit, Example, Rule, config, facts, template};
+use crate::lint::{Context, Edit, Example, Rule, config, template};
+use crate::version;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -66,11 +65,8 @@ fn check(context: &mut Context<'_>) {
 /// `defer: true` on a line of its own after the owner's, where the file's keys stand in lines and the version knows it.
 fn after_line(context: &Context<'_>, unit: usize, file: &Node, owner: &Entry) -> Vec<Edit> {
     let text = &context.unit(unit).text;
-    let is_known = context
-        .options
-        .cloud_init
-        .as_deref()
-        .is_none_or(|version| facts::compare(version, "21.4") != Ordering::Less);
+    let is_known =
+        context.options.cloud_init.as_deref().is_none_or(|version| version::at_least(version, "21.4"));
     let one_line =
         text.get(owner.key.at.start..owner.value.at.end).is_some_and(|written| !written.contains('\n'));
     if file.style != Style::Indented || file.get("defer").is_some() || !is_known || !one_line {

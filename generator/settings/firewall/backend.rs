@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Opening;
 use crate::diagnostic::ConfigError;
 use crate::distro::FirewallBackend;
-use crate::render::bundle::{BundleFile, Phase};
+use crate::render::bundle::{BundleFile, Phase, UnitState};
 use crate::render::{Bundle, Context};
 
 /// firewalld's own settings, which name the zone that counts.
@@ -23,6 +23,10 @@ struct Template {
     /// `6` in the names of chains for IPv6, else empty.
     family: &'static str,
     anywhere: &'static str,
+    /// Of the chains that filter: by name, or the number that it stands for.
+    priority: &'static str,
+    /// Whether the rules themselves have to let neighbour discovery in.
+    neighbours: bool,
 }
 
 /// Adds the files and commands for some openings.
@@ -38,7 +42,14 @@ pub fn render(
     let distro = &context.plan.distro;
     let path = distro.path("firewall")?;
     let profile = context.plan.profile.clone();
-    let values = Template { profile, openings, family: "", anywhere: "0.0.0.0/0" };
+    let values = Template {
+        profile,
+        openings,
+        family: "",
+        anywhere: "0.0.0.0/0",
+        priority: if distro.versions.names_priorities() { "filter" } else { "0" },
+        neighbours: !distro.versions.lets_neighbours_in(),
+    };
     let make = |template: &str, values: &Template| context.templates.render(template, values.clone());
     match distro.backends.firewall {
         FirewallBackend::Nftables => {
@@ -55,8 +66,28 @@ pub fn render(
                 bundle.validate(&judge, "let firewalld judge its zones", Some(file), checks);
             }
             let unit = distro.unit("firewall")?;
-            let argv = ["systemctl", "try-reload-or-restart", unit];
+            let argv = ["systemctl", distro.versions.reload_verb(), unit];
             bundle.run(Phase::Activate, &argv, "load the firewall's rules", checks);
+        }
+        FirewallBackend::Iptables => {
+            let six = Template { family: "6", ..values.clone() };
+            for (file, values, program) in
+                [(path, &values, "iptables-restore"), (distro.path("firewall-6")?, &six, "ip6tables-restore")]
+            {
+                let content = make("iptables.rules", values)?;
+                bundle.write(BundleFile::config(file, content).mode(0o600), checks)?;
+                let purpose = format!("let {program} judge the rules");
+                bundle.validate(&[program, "--test", file], &purpose, Some(file), checks);
+                let purpose = format!("load the firewall's rules with {program}");
+                // This takes the ban tool's chain away; the ban tool is restarted later.
+                bundle.run(Phase::Activate, &[program, file], &purpose, checks);
+            }
+            for name in distro.package_names("other-firewalls") {
+                checks.iter().for_each(|check| bundle.remove_package(name, check));
+            }
+            if let Some(unit) = distro.units.get("firewall-6") {
+                checks.iter().try_for_each(|check| bundle.unit(unit, UnitState::Enabled, check))?;
+            }
         }
         FirewallBackend::Ufw => {
             let six = Template { family: "6", anywhere: "::/0", ..values.clone() };

@@ -124,7 +124,7 @@ impl Kind for PamProfile {
 
     fn not_applicable(&self, distro: &Distro) -> Option<String> {
         (distro.backends.pam != PamBackend::PamAuthUpdate)
-            .then(|| format!("{} makes its stacks with authselect", distro.title))
+            .then(|| format!("{} makes its stacks with {}", distro.title, distro.backends.pam.program()))
     }
 
     fn wanted(&self) -> String {

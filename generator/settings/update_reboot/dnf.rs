@@ -1,4 +1,4 @@
-//! `update-reboot` where dnf-automatic installs: by its own option, or by a timer where it has none.
+//! `update-reboot` where dnf-automatic or yum-cron installs: by its own option, or by a timer where it has none.
 
 use serde::Serialize;
 
@@ -96,7 +96,7 @@ fn timer(setting: &UpdateReboot, systemd: &Units<'_>) -> crate::target::Result<V
     }
     let at = || Location::file(format!("/etc/systemd/system/{TIMER}"));
     let found = line.map_or_else(|| "no timer".to_owned(), |l| format!("OnCalendar={}", l.value));
-    let reason = "dnf-automatic of this release does not reboot; the timer does, or nothing";
+    let reason = "what installs updates here does not reboot; the timer does, or nothing";
     let in_time = line.is_some_and(|l| l.value.ends_with(&format!(" {}:00", setting.time)));
     let time = Observation::judge(plane, in_time, found, wanted.clone(), reason)
         .at(line.map_or_else(at, |line| line.at.clone()));

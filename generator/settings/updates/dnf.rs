@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Scope, Updates};
 use crate::diagnostic::ConfigError;
-use crate::distro::{Distro, UpdatesBackend};
+use crate::distro::{Distro, PackageBackend, UpdatesBackend};
 use crate::effective::dnf::{self, Automatic, Generation, Invocation, UpgradeType};
 use crate::location::{Location, Sourced};
 use crate::observation::{Observation, Plane};
@@ -128,13 +128,22 @@ fn left_out(list: &Sourced<Vec<String>>) -> Observation {
         .at(list.at.clone())
 }
 
+/// The package manager's own file.
+pub fn package_conf(distro: &Distro) -> &'static str {
+    match distro.backends.packages {
+        PackageBackend::Yum => dnf::YUM_CONF,
+        PackageBackend::Dnf | PackageBackend::Apt => dnf::DNF_CONF,
+    }
+}
+
 /// Packages of every used repository have to be signed, and none is left out for all of dnf.
-fn repositories(look: &Look<'_>) -> Vec<Observation> {
+pub(super) fn repositories(look: &Look<'_>) -> Vec<Observation> {
     let (plane, wanted) = (Plane::Configured, "signed packages from every repository");
-    let main = match dnf::main_conf(&look.root) {
+    let main = match dnf::main_conf(&look.root, package_conf(&look.plan.distro)) {
         Ok(Ok(main)) => main,
         Ok(Err(problem)) => {
-            let reason = "dnf refuses its configuration because of this line, so nothing is updated";
+            let reason =
+                "the package manager refuses its configuration because of this line, so nothing is updated";
             return vec![Observation::fail(plane, problem.value, wanted, reason).at(problem.at)];
         }
         Err(error) => return vec![Observation::error(plane, wanted, error.to_string())],
@@ -145,7 +154,7 @@ fn repositories(look: &Look<'_>) -> Vec<Observation> {
         Err(error) => return vec![Observation::error(plane, wanted, error.to_string())],
     };
     seen.extend(problems.into_iter().map(|problem| {
-        let reason = "dnf leaves this file out, so its repositories give no updates";
+        let reason = "the package manager leaves this file out, so its repositories give no updates";
         Observation::fail(plane, problem.value, wanted, reason).at(problem.at)
     }));
     let used: Vec<_> = repositories.iter().filter(|r| r.enabled.value).collect();
@@ -163,6 +172,6 @@ fn repositories(look: &Look<'_>) -> Vec<Observation> {
     seen
 }
 
-fn yes(value: bool) -> &'static str {
+pub(super) fn yes(value: bool) -> &'static str {
     if value { "yes" } else { "no" }
 }

@@ -6,8 +6,9 @@
 
 mod dnf;
 mod dry_run;
+mod yum_cron;
 
-pub use dnf::{automatic as dnf_automatic, file as dnf_file};
+pub use dnf::{automatic as dnf_automatic, file as dnf_file, package_conf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,7 @@ impl Kind for Updates {
                 UpdatesBackend::DnfAutomatic | UpdatesBackend::Dnf5Automatic => {
                     dnf::file(context, bundle, &checks)?;
                 }
+                UpdatesBackend::YumCron => yum_cron::file(wanted.setting, context, bundle, &checks)?,
                 UpdatesBackend::UnattendedUpgrades => {
                     let patterns = wanted.setting.patterns(distro);
                     let values = Template { profile: context.plan.profile.clone(), patterns };
@@ -114,8 +116,12 @@ impl Kind for Updates {
     }
 
     fn observe(&self, look: &Look<'_>, plane: Plane) -> Vec<Observation> {
-        if look.plan.distro.backends.updates != UpdatesBackend::UnattendedUpgrades {
-            return dnf::observe(self, look, plane);
+        match look.plan.distro.backends.updates {
+            UpdatesBackend::DnfAutomatic | UpdatesBackend::Dnf5Automatic => {
+                return dnf::observe(self, look, plane);
+            }
+            UpdatesBackend::YumCron => return yum_cron::observe(self, look, plane),
+            UpdatesBackend::UnattendedUpgrades => {}
         }
         match plane {
             Plane::Configured => match look.apt_conf() {
@@ -254,7 +260,9 @@ fn sources(look: &Look<'_>) -> Vec<Observation> {
     let security = archive.suites.iter().filter(|s| s.role == "security");
     let judge = |suite: &ArchiveSuite| {
         // A suite may have a folder behind it.
-        let names = |s: &String| archive.is_named(suite, s.split('/').next().unwrap_or(s));
+        let names = |s: &String| {
+            archive.is_named(suite, s) || archive.is_named(suite, s.split('/').next().unwrap_or(s))
+        };
         let binary = |s: &&apt::Source| s.types.iter().any(|t| t == "deb") && s.suites.iter().any(names);
         match sources.enabled.iter().find(binary) {
             Some(source) => {
@@ -276,6 +284,9 @@ fn sources(look: &Look<'_>) -> Vec<Observation> {
 
 /// The name by which people know a suite.
 fn suite_name<'s>(archive: &crate::distro::Archive, suite: &'s ArchiveSuite) -> &'s str {
+    if let Some(named) = &suite.named {
+        return named;
+    }
     if archive.is_named(suite, &suite.codename) { &suite.codename } else { &suite.suite }
 }
 

@@ -46,7 +46,7 @@ const LINES: &[&str] = &[
     "  # interface=lo",
     "bogus-priv",
     "domain-needed",
-    "cache-size=10",
+    "log-queries",
     "auth-server=a.example",
     "conf-file=/etc/one.conf",
     "conf-file=/etc/none.conf",
@@ -70,9 +70,8 @@ fn generate(dice: &mut Dice) -> MemoryTree {
     let mut tree = MemoryTree::new();
     let places = ["/etc/one.conf", "/etc/more/a.conf", "/etc/more/b.bak", "/etc/more/.c", "/etc/more/d~"];
     for path in places.into_iter().chain(["/etc/dnsmasq.d/x", "/etc/dnsmasq.d/y.dpkg-old"]) {
-        // Nothing that includes: the program follows a circle until it runs out of files.
         let lines = text(dice, 3);
-        tree.write(path, lines.lines().filter(|line| !line.contains("conf-")).collect::<Vec<_>>().join("\n"));
+        tree.write(path, lines.trim_end());
     }
     let local = dice.pick(&["DNSMASQ_OPTS=\"${DNSMASQ_OPTS} --local-service\"\n", "# --local-service\n"]);
     tree.write(WRAPPERS[0], format!("{local}dnsmasq ${{CONFIG_DIR:+ -7 ${{CONFIG_DIR}}}}\n"));

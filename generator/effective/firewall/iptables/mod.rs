@@ -30,13 +30,28 @@ use crate::target::{Result, Root};
 /// A file that can't be read.
 pub fn iptables_file(root: Root<'_>, path: &str, family: Family) -> Result<Option<RuleSet>> {
     let Some(text) = root.read_text(path)? else { return Ok(None) };
-    let names = Names::read(root)?;
-    let mut restore = Restore::new(family, &names);
-    let refused = restore.run(&text, true, |line| Location::line(path, line)).err();
-    Ok(Some(RuleSet {
+    Ok(Some(rules(&text, path, &Names::read(root)?, family)))
+}
+
+/// Reads what `iptables-save` (or `ip6tables-save`) prints of a kernel's rules; `root` has the names of services.
+///
+/// # Errors
+/// A file that can't be read.
+pub fn iptables_listing(root: Root<'_>, text: &str, family: Family) -> Result<RuleSet> {
+    let program = match family {
+        Family::V4 => "iptables-save",
+        Family::V6 => "ip6tables-save",
+    };
+    Ok(rules(text, program, &Names::read(root)?, family))
+}
+
+fn rules(text: &str, origin: &str, names: &Names, family: Family) -> RuleSet {
+    let mut restore = Restore::new(family, names);
+    let refused = restore.run(text, true, |line| Location::line(origin, line)).err();
+    RuleSet {
         tables: restore.tables(),
         unknown: refused.into_iter().collect(),
-        origin: path.to_owned(),
+        origin: origin.to_owned(),
         flushes: None,
-    }))
+    }
 }
