@@ -8,8 +8,10 @@
 pub mod accounts;
 pub mod apt;
 pub mod audit;
+pub mod authselect;
 pub mod cloud_init;
 pub mod coredump;
+pub mod crypto_policies;
 pub mod deb822;
 pub mod dnf;
 pub mod dns;
@@ -19,6 +21,7 @@ pub mod files;
 mod filevercmp;
 pub mod firewall;
 pub mod fstab;
+mod glob;
 pub mod ini_dropin;
 pub mod journald;
 pub mod kernel;

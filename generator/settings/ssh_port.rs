@@ -9,12 +9,11 @@ use super::{Kind, Wanted, checks_of, drop_in, sshd_main};
 use crate::diagnostic::ConfigError;
 use crate::effective::selinux::{self, Mode};
 use crate::effective::sshd::MAIN;
-use crate::effective::systemd::State;
 use crate::location::{Location, Sourced};
 use crate::observation::{Observation, Plane};
 use crate::render::bundle::{BundleFile, Phase, PortLabel};
 use crate::render::{Bundle, Context};
-use crate::verify::Look;
+use crate::verify::{Look, start};
 
 /// sshd's port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -197,11 +196,8 @@ impl SshPort {
 
 /// Where sshd is started by a socket unit, that unit decides the ports and `Port` has no effect.
 fn socket_ports(look: &Look<'_>) -> Result<Option<Ports>, String> {
-    let Some(socket) = look.plan.distro.units.get("ssh-socket") else { return Ok(None) };
+    let Some(socket) = start::ssh_socket(look)? else { return Ok(None) };
     let systemd = look.systemd()?;
-    if systemd.state(socket).map_err(|e| e.to_string())?.value != State::Enabled {
-        return Ok(None);
-    }
     let streams = systemd.listen_streams(socket).map_err(|e| e.to_string())?.unwrap_or_default();
     let port = |stream: &Sourced<String>| {
         let port = stream.value.rsplit(':').next()?.parse().ok()?;

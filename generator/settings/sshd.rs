@@ -7,8 +7,8 @@ use super::order::{Aspect, Direction, Scale, options};
 use super::{Kind, Wanted, checks_of, drop_in, sshd_main};
 use crate::diagnostic::ConfigError;
 use crate::distro::Distro;
-use crate::effective::keyvalue::{self, Syntax, Wins};
-use crate::effective::sshd::{self, Effective, MAIN, OpenSshVersion};
+use crate::effective::crypto_policies;
+use crate::effective::sshd::{self, Effective, MAIN, OpenSshVersion, SshdConfig};
 use crate::location::Location;
 use crate::observation::{Observation, Outcome, Plane};
 use crate::plan::Plan;
@@ -271,15 +271,11 @@ impl Sshd {
             Ok(config) => config,
             Err(why) => return vec![Observation::unobserved(plane, self.wanted(), why)],
         };
-        if let (Accepts::Only(_), Some(overruled)) = (&self.accepts, self.overruled(look)) {
-            return vec![overruled];
-        }
-        let version = look.plan.distro.versions.openssh;
         let mut seen: Vec<Observation> = config
             .reachable(&self.keyword)
             .into_iter()
             .enumerate()
-            .map(|(index, found)| self.judge(index, found, version))
+            .map(|(index, found)| self.judge(look, config, index, found))
             .collect();
         if seen.len() > 1 {
             // Match blocks that give the wanted value as well add nothing.
@@ -291,35 +287,25 @@ impl Sshd {
         seen
     }
 
-    /// Where the unit gives sshd the system's crypto policy as arguments, those win over every file,
-    /// unless the unit's environment file leaves them out.
-    fn overruled(&self, look: &Look<'_>) -> Option<Observation> {
-        let (plane, path) = (Plane::Configured, look.plan.distro.path(CRYPTO_POLICY).ok()?);
-        let found = match keyvalue::read(&look.root, path, Syntax::Equals) {
-            Ok(keys) => keys.and_then(|keys| keys.get("CRYPTO_POLICY", Wins::Last)).map(|found| found.value),
-            Err(error) => return Some(Observation::error(plane, self.wanted(), error.to_string())),
-        };
-        match found {
-            Some(line) if line.value.is_empty() => None,
-            found => {
-                let reason =
-                    "sshd gets the system's crypto policy on its command line, which wins over every file";
-                let at = found.map_or_else(|| Location::file(path), |line| line.at);
-                Some(Observation::fail(plane, "the system's crypto policy", self.wanted(), reason).at(at))
+    fn judge(&self, look: &Look<'_>, config: &SshdConfig, index: usize, found: Effective) -> Observation {
+        let plane = Plane::Configured;
+        let mut shown = format!("{} {}", self.keyword, found.value.replace('\n', " "));
+        if let Some(part) = found.at.as_ref().filter(|at| crypto_policies::is_part(&at.file)) {
+            match crypto_policies::behind(look.root, &part.file) {
+                Ok(policy) => shown.extend(policy.map(|policy| format!(", by {}", policy.words()))),
+                Err(error) => return Observation::error(plane, self.wanted(), error.to_string()),
             }
         }
-    }
-
-    fn judge(&self, index: usize, found: Effective, version: OpenSshVersion) -> Observation {
-        let plane = Plane::Configured;
-        let shown = format!("{} {}", self.keyword, found.value.replace('\n', " "));
         let at = found.at.clone().or_else(|| Some(Location::file(MAIN)));
         let losing = found.overridden.iter().map(|l| l.at.clone()).collect();
-        let seen = match self.objection(&found.value, version) {
+        let seen = match self.objection(&found.value, config.version()) {
             None => Observation::pass(plane, shown, self.wanted()),
             Some(what) => {
                 let why = match (&found.at, index) {
                     (None, _) => "no file sets it, so this is the built-in default",
+                    (Some(at), _) if config.started().is_said_at(at) => {
+                        "sshd gets it on its command line, which wins over every file"
+                    }
                     (Some(_), 0) => "this line comes first, and sshd takes the first value it meets",
                     (Some(_), _) => "this Match block lets some logins have it",
                 };

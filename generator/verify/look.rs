@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use super::Selection;
 use super::running::{self, Listener};
 use super::scan::{self, Scan};
+use super::start;
 use crate::distro::{FirewallBackend, PackageBackend};
 use crate::effective::accounts::{self, Accounts, Login};
 use crate::effective::apt::{AptConf, Sources};
@@ -24,7 +25,7 @@ use crate::effective::packages::{Files, Packages};
 use crate::effective::rpm;
 use crate::effective::rsyslog::{self, Rsyslog};
 use crate::effective::selinux::{self, Selinux};
-use crate::effective::sshd::{self, SshdConfig};
+use crate::effective::sshd::{self, CommandLine, SshdConfig};
 use crate::effective::sudoers::{self, Sudoers};
 use crate::effective::suspects::Suspects;
 use crate::effective::sysctl::{self, Sysctls};
@@ -350,14 +351,16 @@ impl<'a> Look<'a> {
         })
     }
 
-    /// sshd's configuration.
+    /// sshd's configuration, as the boot starts it.
     ///
     /// # Errors
     /// See [`Look::accounts`].
     pub fn sshd(&self) -> Read<&SshdConfig> {
         once!(self.sshd, {
-            let read = sshd::read(&self.root, self.plan.distro.versions.openssh);
-            let config = found(read, "there is no /etc/ssh/sshd_config")?;
+            let started = CommandLine::parse(&start::sshd_arguments(self)?);
+            let main = started.main.clone().unwrap_or_default();
+            let read = sshd::read(&self.root, started, self.plan.distro.versions.openssh);
+            let config = found(read, &format!("there is no {main}"))?;
             match config.problems.first() {
                 Some(problem) => {
                     Err(format!("sshd refuses its configuration: {}: {}", problem.at, problem.value))
@@ -374,7 +377,7 @@ impl<'a> Look<'a> {
     pub fn sshd_dump(&self) -> Read<&Vec<(String, String)>> {
         once!(self.sshd_dump, {
             let sshd = self.plan.distro.path("ssh-server").map_err(|e| e.to_string())?;
-            running::sshd_dump(self.exec()?, sshd)
+            running::sshd_dump(self.exec()?, sshd, self.sshd()?.started())
         })
     }
 

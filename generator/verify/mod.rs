@@ -10,6 +10,7 @@ pub mod outside;
 pub mod running;
 mod scan;
 mod selection;
+pub mod start;
 
 pub use look::{Look, Nature};
 pub use outside::{Outside, Probe};

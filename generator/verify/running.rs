@@ -1,5 +1,6 @@
 //! What the running system says when asked: the programs' own answers, parsed.
 
+use crate::effective::sshd::CommandLine;
 use crate::location::Location;
 use crate::parameter::Protocol;
 use crate::target::Exec;
@@ -87,13 +88,19 @@ fn listener(line: &str) -> Option<Listener> {
     })
 }
 
-/// What `sshd -T` says: keywords in lower case with their values; a keyword that stands on
+/// What `sshd -T` says of an sshd that is started so: keywords in lower case with their values; a keyword that stands on
 /// several lines is there several times.
 ///
 /// # Errors
 /// sshd refuses its configuration, or can't be run.
-pub fn sshd_dump(exec: &dyn Exec, sshd: &str) -> Result<Vec<(String, String)>, String> {
-    let text = ask(exec, &[sshd, "-T"])?;
+pub fn sshd_dump(
+    exec: &dyn Exec,
+    sshd: &str,
+    started: &CommandLine,
+) -> Result<Vec<(String, String)>, String> {
+    let arguments = started.arguments();
+    let argv: Vec<&str> = [sshd, "-T"].into_iter().chain(arguments.iter().map(String::as_str)).collect();
+    let text = ask(exec, &argv)?;
     Ok(text
         .lines()
         .filter_map(|l| l.split_once(' '))

@@ -5,6 +5,7 @@
 mod browser;
 mod cli;
 mod completions;
+mod crypto_policy;
 mod diff;
 mod e2e;
 mod foreign_schemas;

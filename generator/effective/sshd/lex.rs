@@ -14,6 +14,13 @@ pub struct Line {
     pub args: Option<Vec<String>>,
 }
 
+impl Line {
+    /// A keyword with one argument that needs no cutting.
+    pub fn of(keyword: &str, argument: &str) -> Self {
+        Self { keyword: keyword.to_owned(), rest: argument.to_owned(), args: Some(vec![argument.to_owned()]) }
+    }
+}
+
 /// The lines of a file as sshd loads it, each with its number (counted from 1).
 ///
 /// Leading blanks go. A NUL byte ends its line *and swallows the line break*: the next line is

@@ -1,14 +1,15 @@
-//! Reads the files in sshd's order and turns them into statements, each with the `Match`
+//! Reads the command line and the files in sshd's order and turns them into statements, each with the `Match`
 //! conditions it stands under. Decides nothing about which statement wins.
 
 use std::collections::HashMap;
 
+use super::command_line::{CommandLine, Given};
 use super::criteria::{self, Criteria};
-use super::glob;
 use super::keywords::{self, Keyword};
 use super::lex::{self, Line};
 use super::values::{self, Value};
 use super::version::OpenSshVersion;
+use crate::effective::glob;
 use crate::location::{Location, Sourced};
 use crate::target::{FileKind, Result, Root, TargetError, display};
 
@@ -51,11 +52,19 @@ impl Loaded {
     }
 }
 
-/// Loads a configuration from its main file; `None` where that file does not exist.
-pub(super) fn load(root: &Root<'_>, main: &str, version: OpenSshVersion) -> Result<Option<Loaded>> {
-    let Some(bytes) = root.read(main)? else { return Ok(None) };
-    let mut loader = Loader { root, version, cache: HashMap::new(), files: 0, loaded: Loaded::default() };
-    loader.file(main, &bytes, &[], 0)?;
+/// Loads a configuration: what the command line says, then the main file; `None` where there should be one and is none.
+pub(super) fn load(
+    root: &Root<'_>,
+    started: &CommandLine,
+    version: OpenSshVersion,
+) -> Result<Option<Loaded>> {
+    let (cache, loaded) = (HashMap::new(), Loaded::default());
+    let mut loader = Loader { root, version, cache, files: 0, ports_given: false, loaded };
+    loader.options(started)?;
+    if let Some(main) = &started.main {
+        let Some(bytes) = root.read(main)? else { return Ok(None) };
+        loader.file(main, &bytes, &[], 0)?;
+    }
     Ok(Some(loader.loaded))
 }
 
@@ -65,10 +74,45 @@ struct Loader<'a> {
     /// Paths that a pattern led to: sshd asks the filesystem once, too.
     cache: HashMap<String, Vec<Vec<u8>>>,
     files: usize,
+    /// The command line says ports.
+    ports_given: bool,
     loaded: Loaded,
 }
 
 impl Loader<'_> {
+    /// What sshd is told before it reads any file.
+    fn options(&mut self, started: &CommandLine) -> Result<()> {
+        self.loaded.problems.extend(started.problems.iter().cloned());
+        for Sourced { value, at } in &started.options {
+            match value {
+                Given::Line(text) => match lex::line(text) {
+                    None => {}
+                    Some(Err(problem)) => self.problem(problem, at),
+                    Some(Ok(line))
+                        if ["match", "include"].iter().any(|k| line.keyword.eq_ignore_ascii_case(k)) =>
+                    {
+                        self.problem(format!("“{}” is for files alone", line.keyword), at);
+                    }
+                    Some(Ok(line)) => self.statement(&line, &[], at.clone())?,
+                },
+                Given::Value(keyword, value) => self.statement(&Line::of(keyword, value), &[], at.clone())?,
+                Given::Over(keyword, value) => {
+                    let before = self.loaded.statements.len();
+                    self.statement(&Line::of(keyword, value), &[], at.clone())?;
+                    if self.loaded.statements.len() > before {
+                        self.loaded.statements.rotate_right(1);
+                    }
+                }
+                Given::Port(port) => {
+                    self.ports_given = false;
+                    self.statement(&Line::of("Port", port), &[], at.clone())?;
+                    self.ports_given = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn file(&mut self, name: &str, bytes: &[u8], outer: &[usize], depth: usize) -> Result<()> {
         let mut guards = outer.to_vec();
         for (number, text) in lex::logical_lines(bytes) {
@@ -179,6 +223,9 @@ impl Loader<'_> {
         };
         if !keyword.in_match(self.version) && !self.loaded.at_start(guards) {
             self.problem(format!("“{}” is not allowed in a Match block", line.keyword), &at);
+            return Ok(());
+        }
+        if self.ports_given && keyword.name == "port" {
             return Ok(());
         }
         match values::read(keyword.kind, line, self.version) {

@@ -1,18 +1,18 @@
 //! What sshd concludes from `sshd_config`: first match wins, `Include`, `Match`, defaults by
 //! release. Values read as `sshd -T` prints them.
 //!
-//! Owns sshd's configuration language for OpenSSH 8.4 to 10.0 (arguments are cut as from 8.7 on).
-//! Must not know which values anybody wants, nor what starts sshd: where a socket unit listens
-//! in its place, the ports here are without effect.
+//! Owns sshd's configuration language for OpenSSH 8.4 to 10.0 (arguments are cut as from 8.7 on), and sshd's own
+//! options. Must not know which values anybody wants, nor what starts sshd: its arguments come from the caller, and
+//! where a socket unit listens in its place, the ports here are without effect.
 //!
 //! Source of the rules: `servconf.c` and `sshd_config(5)`; held against the real `sshd -T` in
 //! the tests.
 
 mod algorithms;
+mod command_line;
 mod criteria;
 #[cfg(test)]
 mod differential;
-mod glob;
 mod keywords;
 mod lex;
 mod listen;
@@ -27,6 +27,7 @@ mod values;
 mod version;
 mod words;
 
+pub use command_line::CommandLine;
 pub use criteria::Connection;
 pub use listen::Listener;
 pub use version::{NoVersion, OpenSshVersion, Patches};
@@ -77,28 +78,20 @@ impl Effective {
 #[derive(Debug)]
 pub struct SshdConfig {
     version: OpenSshVersion,
+    started: CommandLine,
     loaded: Loaded,
     /// Why sshd would refuse to start: each a sentence and the line at fault.
     pub problems: Vec<Sourced<String>>,
 }
 
-/// Reads [`MAIN`] and everything it includes; `None` where there is no main file, without which
-/// sshd does not start.
+/// Reads what an sshd concludes that is started so; `None` where there is no main file, without which it does not start.
 ///
 /// # Errors
 /// A target that can't be read, or a configuration beyond the bounds (files, blocks, lines).
-pub fn read(root: &Root<'_>, version: OpenSshVersion) -> Result<Option<SshdConfig>> {
-    read_from(root, MAIN, version)
-}
-
-/// As [`read`], from another main file (`sshd -f`).
-///
-/// # Errors
-/// As [`read`].
-pub fn read_from(root: &Root<'_>, main: &str, version: OpenSshVersion) -> Result<Option<SshdConfig>> {
-    Ok(load::load(root, main, version)?.map(|mut loaded| {
+pub fn read(root: &Root<'_>, started: CommandLine, version: OpenSshVersion) -> Result<Option<SshdConfig>> {
+    Ok(load::load(root, &started, version)?.map(|mut loaded| {
         let problems = std::mem::take(&mut loaded.problems);
-        let mut config = SshdConfig { version, loaded, problems };
+        let mut config = SshdConfig { version, started, loaded, problems };
         config.check_commands();
         config.check_methods();
         config.check_listeners();
@@ -110,6 +103,11 @@ impl SshdConfig {
     /// The release whose rules were applied.
     pub fn version(&self) -> OpenSshVersion {
         self.version
+    }
+
+    /// How sshd is started.
+    pub fn started(&self) -> &CommandLine {
+        &self.started
     }
 
     /// The value for a login that meets no condition but `Match all`, found by any spelling;

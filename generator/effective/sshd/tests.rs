@@ -11,7 +11,7 @@ fn config(files: &[(&str, &str)]) -> SshdConfig {
 
 fn config_of(files: &[(&str, &str)], version: OpenSshVersion) -> SshdConfig {
     let tree = MemoryTree::of(files);
-    read(&tree.root(), version).unwrap().unwrap()
+    read(&tree.root(), CommandLine::none(), version).unwrap().unwrap()
 }
 
 fn main(text: &str) -> SshdConfig {
@@ -25,7 +25,7 @@ fn value(config: &SshdConfig, keyword: &str) -> String {
 #[test]
 fn no_file_is_no_configuration() {
     let tree = MemoryTree::new();
-    assert!(read(&tree.root(), V9_2).unwrap().is_none());
+    assert!(read(&tree.root(), CommandLine::none(), V9_2).unwrap().is_none());
 }
 
 #[test]
@@ -139,14 +139,14 @@ fn includes_that_never_end_are_bounded() {
     let endless = main("Include /etc/ssh/sshd_config\n");
     assert!(endless.problems.iter().any(|p| p.value.contains("nested")));
     let tree = MemoryTree::of(&[(MAIN, "Include /etc/ssh/sshd_config /etc/ssh/sshd_config\n")]);
-    assert!(read(&tree.root(), V9_2).is_err(), "fan-out is refused");
+    assert!(read(&tree.root(), CommandLine::none(), V9_2).is_err(), "fan-out is refused");
 }
 
 #[test]
 fn a_dangling_link_stops_sshd_and_a_missing_name_does_not() {
     let mut tree = MemoryTree::of(&[(MAIN, "Include x/*.conf\n")]);
     tree.link("/etc/ssh/x/a.conf", "/nowhere");
-    let config = read(&tree.root(), V9_2).unwrap().unwrap();
+    let config = read(&tree.root(), CommandLine::none(), V9_2).unwrap().unwrap();
     assert_eq!(config.problems.len(), 1);
     assert!(main("Include /etc/ssh/none.conf").problems.is_empty());
 }
@@ -190,4 +190,56 @@ fn algorithm_lists_are_expanded_against_the_defaults() {
     assert!(value(&head, "ciphers").starts_with("aes256-ctr,chacha20-poly1305@openssh.com,aes128-ctr"));
     let plus = main("PubkeyAcceptedKeyTypes +ssh-rsa\n");
     assert!(value(&plus, "pubkeyacceptedalgorithms").ends_with("rsa-sha2-256,ssh-rsa"));
+}
+
+/// A configuration of one file, with arguments of sshd's own.
+fn started(arguments: &[&str], text: &str) -> SshdConfig {
+    let tree = MemoryTree::of(&[(MAIN, text), ("/etc/ssh/other", "X11Forwarding yes\n")]);
+    let place = |index| Location::line("/etc/default/ssh", index + 1);
+    let words = arguments.iter().enumerate().map(|(i, word)| Sourced::new((*word).to_owned(), place(i)));
+    let started = CommandLine::parse(&words.collect::<Vec<_>>());
+    read(&tree.root(), started, V9_2).unwrap().unwrap()
+}
+
+#[test]
+fn the_command_line_wins_over_every_file_and_names_its_place() {
+    let config = started(&["-D", "-o", "PasswordAuthentication=yes"], "PasswordAuthentication no\n");
+    let password = config.global("passwordauthentication").unwrap();
+    assert_eq!((password.value.as_str(), password.at), ("yes", Some(Location::line("/etc/default/ssh", 3))));
+    assert_eq!(password.overridden, [Sourced::new("no".to_owned(), Location::line(MAIN, 1))]);
+    assert!(config.started().is_said_at(&Location::line("/etc/default/ssh", 3)));
+    let matched = started(&["-oX11Forwarding no"], "Match User bob\nX11Forwarding yes\n");
+    assert_eq!(matched.reachable("x11forwarding").len(), 2, "a Match block is read later");
+}
+
+#[test]
+fn ports_of_the_command_line_are_the_only_ones() {
+    let ports = |arguments: &[&str]| -> Vec<u16> {
+        started(arguments, "Port 2222\nAddressFamily inet\n").listeners().iter().map(|l| l.port).collect()
+    };
+    assert_eq!(ports(&["-oPort=22"]), [22, 2222]);
+    assert_eq!(ports(&["-p22", "-o", "Port 23"]), [22]);
+    assert_eq!(ports(&["-o", "Port 23", "-p", "22"]), [23, 22]);
+}
+
+#[test]
+fn another_main_file_or_none_at_all() {
+    assert_eq!(value(&started(&["-f", "/etc/ssh/other"], ""), "x11forwarding"), "yes");
+    assert_eq!(value(&started(&["-f", "other", "-fnone"], "X11Forwarding yes\n"), "x11forwarding"), "no");
+    let tree = MemoryTree::of(&[(MAIN, "")]);
+    assert!(read(&tree.root(), CommandLine::of_file("/etc/none"), V9_2).unwrap().is_none());
+}
+
+#[test]
+fn arguments_that_end_sshd_are_problems() {
+    for bad in
+        [&["x"][..], &["-z"], &["-o"], &["-DT"], &["-t"], &["--", "x"], &["-o", "Include /x"], &["-p", "0"]]
+    {
+        assert!(!started(bad, "").problems.is_empty(), "{bad:?}");
+    }
+    for good in
+        [&[][..], &["-De4"], &["-D", "--"], &["-o", ""], &["-o", "#x"], &["-u0", "-b", "x", "-k", "-p"]]
+    {
+        assert!(started(good, "").problems.is_empty(), "{good:?}: {:?}", started(good, "").problems);
+    }
 }

@@ -103,7 +103,9 @@ fn pubkey_options(args: &[String]) -> Result<String, String> {
 fn level(word: &str) -> Result<String, String> {
     let word = word.to_ascii_uppercase();
     match word.as_str() {
-        "QUIET" | "FATAL" | "ERROR" | "INFO" | "VERBOSE" | "DEBUG2" | "DEBUG3" => Ok(word),
+        // The same under two names, of which sshd shows the first.
+        "SILENT" | "QUIET" => Ok("SILENT".to_owned()),
+        "FATAL" | "ERROR" | "INFO" | "VERBOSE" | "DEBUG2" | "DEBUG3" => Ok(word),
         "DEBUG" | "DEBUG1" => Ok("DEBUG".to_owned()),
         _ => Err(format!("unsupported log level “{word}”")),
     }

@@ -8,6 +8,7 @@
 //! [`Units::conditions`] judges those of one.
 
 mod boot;
+mod command;
 mod condition;
 mod find;
 mod links;
@@ -26,6 +27,7 @@ mod triggers;
 mod unit;
 
 pub use boot::{Cause, Started};
+pub use command::{Command, Commands};
 pub use condition::{Conditions, Facts};
 pub use preset::{Preset, Presets};
 pub use state::State;

@@ -109,7 +109,8 @@ impl Unit {
         }
     }
 
-    fn assignments<'u, 'k>(
+    /// All lines of a key in order, resets among them.
+    pub(super) fn assignments<'u, 'k>(
         &'u self,
         section: &'k str,
         key: &'k str,

@@ -14,12 +14,13 @@ use ironseed::effective::pam::{self, Code, Facility, PamVersion};
 use ironseed::effective::profile::Profile;
 use ironseed::effective::rpm;
 use ironseed::effective::secrets::Scanner;
-use ironseed::effective::sshd::{self, Connection, OpenSshVersion, Patches};
+use ironseed::effective::sshd::{self, CommandLine, Connection, OpenSshVersion, Patches};
 use ironseed::effective::systemd::Units;
 use ironseed::effective::{
     audit, deb822, dns, files, fstab, journald, kernel, mail, modprobe, ntp, os_release, python_ini, rsyslog,
     sudoers, sysctl,
 };
+use ironseed::location::{Location, Sourced};
 use ironseed::target::Root;
 
 use super::input::Files as Tree;
@@ -424,8 +425,12 @@ pub const SSHD: Target = Target {
                     ..Connection::default()
                 },
             ];
-            for version in [OpenSshVersion::new(9, 2).with(debian), OpenSshVersion::new(10, 0)] {
-                let Ok(Some(config)) = sshd::read(&root, version) else { continue };
+            let words = root.read_text("/etc/ssh/extra").ok().flatten().unwrap_or_default();
+            let words = words.lines().map(|word| Sourced::new(word.to_owned(), Location::file("arguments")));
+            let given = CommandLine::parse(&words.collect::<Vec<_>>());
+            let releases = [OpenSshVersion::new(9, 2).with(debian), OpenSshVersion::new(10, 0)];
+            for (version, started) in releases.into_iter().zip([CommandLine::none(), given]) {
+                let Ok(Some(config)) = sshd::read(&root, started, version) else { continue };
                 for login in &logins {
                     black_box(config.dump(login));
                 }
@@ -474,6 +479,7 @@ pub const SYSTEMD: Target = Target {
             "/etc/systemd/system/ssh.socket.d/b.conf",
             "/etc/systemd/system/service.d/c.conf",
             "/run/systemd/system/ssh.service.d/a.conf",
+            "/etc/default/ssh",
             "/usr/lib/systemd/system-preset/90-default.preset",
             "/etc/systemd/system-preset/10-a.preset",
             "/etc/init.d/old",
@@ -490,6 +496,7 @@ pub const SYSTEMD: Target = Target {
                     let _ =
                         black_box((units.state(unit).is_ok(), units.is_masked(unit), units.activates(unit)));
                     let _ = black_box((units.unit(unit).is_ok(), units.listen_streams(unit).is_ok()));
+                    let _ = black_box(units.commands(unit).is_ok());
                 }
                 let _ = black_box(units.starts_at_boot());
             }

@@ -57,6 +57,29 @@ pub const WINNING: &[Mutation] = &[
         "cloud-init lets passwords in",
         &[Write("/etc/cloud/cloud.cfg.d/99-z.cfg", "ssh_pwauth: true\n")],
     ),
+    by(
+        "ssh-password-login",
+        "an option among the service's arguments",
+        &[Append("/etc/default/ssh", "SSHD_OPTS='-4 -o PasswordAuthentication=yes'\n")],
+    ),
+    by(
+        "ssh-root-login",
+        "an option in a variable of a drop-in",
+        &[Write(
+            "/etc/systemd/system/ssh.service.d/x.conf",
+            "[Service]\nEnvironmentFile=\nEnvironment=\"SSHD_OPTS=-oPermitRootLogin=yes\"\n",
+        )],
+    ),
+    by(
+        "ssh-port",
+        "a port among the service's arguments",
+        &[Append("/etc/default/ssh", "SSHD_OPTS='-p22'\n")],
+    ),
+    by(
+        "encrypted-communications",
+        "a weak cipher among the service's arguments",
+        &[Append("/etc/default/ssh", "SSHD_OPTS=\"-o 'Ciphers +aes128-cbc'\"\n")],
+    ),
     by("ssh-root-login", "an earlier drop-in", &[Write(SSHD_FIRST, "PermitRootLogin prohibit-password\n")]),
     by(
         "ssh-root-login",
@@ -431,6 +454,21 @@ pub const WINNING: &[Mutation] = &[
 
 /// What loses, or is nothing: no check changes.
 pub const LOSING: &[Mutation] = &[
+    by(
+        "ssh-password-login",
+        "arguments that are taken back",
+        &[Append("/etc/default/ssh", "SSHD_OPTS='-o PasswordAuthentication=yes'\nSSHD_OPTS=\n")],
+    ),
+    by(
+        "ssh-password-login",
+        "arguments that the service does not use",
+        &[Append("/etc/default/ssh", "SSHD_OPTIONS='-o PasswordAuthentication=yes'\n")],
+    ),
+    by(
+        "ssh-root-login",
+        "an option that sshd has already",
+        &[Append("/etc/default/ssh", "SSHD_OPTS='-oPermitRootLogin=no -oPermitRootLogin=yes'\n")],
+    ),
     by("ssh-password-login", "a later drop-in", &[Write(SSHD_LAST, "PasswordAuthentication yes\n")]),
     by(
         "ssh-password-login",

@@ -14,6 +14,68 @@ pub(super) fn files(dice: &mut Dice) -> MemoryTree {
     tree
 }
 
+/// sshd's own arguments: forms of `-o`, ports, shorthands, other main files, and some that end sshd.
+pub(super) fn arguments(dice: &mut Dice) -> Vec<&'static str> {
+    let chosen = (0..dice.range(1..=4)).map(|_| match dice.chance(95) {
+        true => dice.pick(ARGUMENTS),
+        false => dice.pick(REFUSED),
+    });
+    chosen.collect::<Vec<_>>().concat()
+}
+
+const ARGUMENTS: &[&[&str]] = &[
+    &["-o", "X11Forwarding=yes"],
+    &["-oX11Forwarding no"],
+    &["-o", " x11forwarding = \"yes\" "],
+    &["-Do", "PasswordAuthentication yes # x"],
+    &["-o", "PermitRootLogin=no"],
+    &["-o", "AllowUsers a b"],
+    &["-o", "Ciphers=+aes128-cbc"],
+    &["-oMACs hmac-sha1"],
+    &["-o", "AddressFamily=inet6"],
+    &["-o", "LogLevel VERBOSE"],
+    &["-o", "LoginGraceTime=7"],
+    &["-o", "ListenAddress=127.0.0.1"],
+    &["-o", "Subsystem=x /bin/x"],
+    &["-o", "MaxStartups=3:30:60"],
+    &["-o", "#"],
+    &["-o", ""],
+    &["-oPort=2200"],
+    &["-p", "2201"],
+    &["-p2202"],
+    &["-De4"],
+    &["-4"],
+    &["-6"],
+    &["-q"],
+    &["-qd"],
+    &["-dd"],
+    &["-g", "1m"],
+    &["-g5"],
+    &["-h", "@/none"],
+    &["-hkey"],
+    &["-b", "768", "-k1h", "-u0", "-r", "-Q"],
+    &["-f", "@/d/2.conf"],
+    &["-f@/e/2.conf"],
+    &["-f", "None"],
+];
+
+const REFUSED: &[&[&str]] = &[
+    &["x"],
+    &["-"],
+    &[""],
+    &["--"],
+    &["-x"],
+    &["-o"],
+    &["-u66"],
+    &["-p", "0"],
+    &["-g", "x"],
+    &["-o", "X11Forwarding"],
+    &["-o", "Match all"],
+    &["-oInclude=@/d/2.conf"],
+    &["-o", "Nonsense yes"],
+    &["-f", "@/absent"],
+];
+
 /// Keywords with values to draw from. The last of each is one that sshd refuses.
 const GLOBAL: &[(&str, &[&str])] = &[
     ("AuthenticationMethods", &["publickey,hostbased none", "any publickey"]),

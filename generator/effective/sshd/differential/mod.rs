@@ -5,14 +5,17 @@
 mod generate;
 mod real;
 
-use super::{Connection, read_from};
+use super::{CommandLine, Connection, read};
 use crate::effective::testing::{Case, Dice, Differential, MemoryTree, Verdict, agree};
+use crate::location::{Location, Sourced};
 use real::{Dump, Real, Refusal};
 
 /// A configuration, and for whom it is asked.
 #[derive(Clone)]
 struct Question {
     files: MemoryTree,
+    /// Further arguments of sshd's; `@` stands for the folder of the files.
+    arguments: Vec<&'static str>,
     /// The login in the words of `sshd -C`; empty for none.
     spec: &'static str,
     login: Connection,
@@ -22,11 +25,17 @@ impl Case for Question {
     fn smaller(&self) -> Vec<Self> {
         // Without its main file, there is nothing to ask.
         let whole = self.files.smaller().into_iter().filter(|files| files.bytes("main").is_some());
-        whole.map(|files| Self { files, ..self.clone() }).collect()
+        let mut smaller: Vec<Self> = whole.map(|files| Self { files, ..self.clone() }).collect();
+        for index in 0..self.arguments.len() {
+            let mut fewer = self.clone();
+            fewer.arguments.remove(index);
+            smaller.push(fewer);
+        }
+        smaller
     }
 
     fn shown(&self) -> String {
-        format!("for {:?}\n{}", self.spec, self.files.shown())
+        format!("for {:?} with {:?}\n{}", self.spec, self.arguments, self.files.shown())
     }
 }
 
@@ -43,7 +52,8 @@ fn generate(dice: &mut Dice) -> Question {
         local_port: Some(if user.is_empty() { 2022 } else { 22 }),
         ..Connection::default()
     };
-    Question { files, spec, login }
+    let arguments = if dice.chance(60) { generate::arguments(dice) } else { Vec::new() };
+    Question { files, arguments, spec, login }
 }
 
 /// What of the answer is no matter of the files: options that some builds leave out of their
@@ -54,19 +64,27 @@ const OF_THE_MACHINE: [&str; 3] = ["ipqos", "sshdauthpath", "sshdsessionpath"];
 fn verdict(real: &Real, question: &Question) -> Verdict {
     let place = real.place();
     let filled = real.filled(&question.files, &place);
-    let config = read_from(&filled.root(), &format!("{place}/main"), real.version).unwrap().unwrap();
-    let refused = !config.problems.is_empty();
-    let mut theirs = match real.dump(&question.files, question.spec) {
+    // Another main file names no host key.
+    let given = question.arguments.iter().map(|word| word.replace('@', &place));
+    let arguments: Vec<String> = ["-h".to_owned(), real.key()].into_iter().chain(given).collect();
+    let words = ["-f".to_owned(), format!("{place}/main")].into_iter().chain(arguments.iter().cloned());
+    let words: Vec<_> = words.map(|word| Sourced::new(word, Location::file("arguments"))).collect();
+    let config = read(&filled.root(), CommandLine::parse(&words), real.version).unwrap();
+    let refused = config.as_ref().is_none_or(|config| !config.problems.is_empty());
+    let mut theirs = match real.dump(&question.files, &arguments, question.spec) {
         Err(_) if refused => return Verdict::Refuse,
         Err(Refusal::Crashed) => return Verdict::Unanswered,
         // Whether a host's name is known here is no matter of the file.
         Err(Refusal::Said(said)) if said.contains("Name or service not known") => {
             return Verdict::Unanswered;
         }
+        // With `-q` it says nothing of that, nor of anything else.
+        Err(Refusal::Said(said)) if said.is_empty() => return Verdict::Unanswered,
         Err(Refusal::Said(said)) => return Verdict::differ("accepted", said),
-        Ok(_) if refused => return Verdict::differ(format!("{:?}", config.problems), "accepted"),
+        Ok(_) if refused => return Verdict::differ(format!("{:?}", config.map(|c| c.problems)), "accepted"),
         Ok(theirs) => theirs,
     };
+    let config = config.expect("one that is not refused");
     let socket = |address: &str, port| match address.contains(':') {
         true => format!("[{address}]:{port}"),
         false => format!("{address}:{port}"),
@@ -104,6 +122,6 @@ fn agrees_on_the_file_that_is_shipped() {
     let Some(real) = Real::find() else { return };
     let Some(text) = real.shipped() else { return };
     let files = MemoryTree::of(&[("main", &text)]);
-    let question = Question { files, spec: "", login: Connection::default() };
+    let question = Question { files, arguments: Vec::new(), spec: "", login: Connection::default() };
     agree(question, |question| verdict(&real, question));
 }

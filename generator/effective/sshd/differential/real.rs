@@ -40,10 +40,10 @@ impl Real {
         let mut real = Self { root, directory, version: OpenSshVersion::new(0, 0) };
         let said = real.run(&["/usr/sbin/sshd", "-V"]);
         real.version = String::from_utf8_lossy(&said.stderr).trim().parse().unwrap();
-        let key = format!("{}/key", real.inside());
+        let key = real.key();
         let made = real.run(&["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", &key]);
         assert!(made.status.success(), "{made:?}");
-        let knows = |line: &str| real.dump(&MemoryTree::of(&[("main", line)]), "").is_ok();
+        let knows = |line: &str| real.dump(&MemoryTree::of(&[("main", line)]), &[], "").is_ok();
         let patches = Patches {
             debian_banner: knows("DebianBanner no"),
             gssapi_key_exchange: knows("GSSAPIKeyExchange no"),
@@ -69,6 +69,11 @@ impl Real {
         format!("{}/case", self.inside())
     }
 
+    /// A host key, without which sshd says nothing.
+    pub(super) fn key(&self) -> String {
+        format!("{}/key", self.inside())
+    }
+
     fn inside(&self) -> String {
         let path = self.directory.path();
         let path = self.root.as_ref().map_or(path, |r| path.strip_prefix(r).unwrap());
@@ -91,15 +96,21 @@ impl Real {
         command.current_dir("/").env("LC_ALL", "C").output().unwrap()
     }
 
-    /// What sshd says of these files; `main` is the main one.
-    pub(super) fn dump(&self, files: &MemoryTree, login: &str) -> Result<Dump, Refusal> {
+    /// What sshd says of these files, with further arguments; `main` is the main one.
+    pub(super) fn dump(
+        &self,
+        files: &MemoryTree,
+        arguments: &[String],
+        login: &str,
+    ) -> Result<Dump, Refusal> {
         let case = self.directory.path().join("case");
         std::fs::create_dir(&case).unwrap();
         self.filled(files, "").write_to(&case);
         let main = format!("{}/main", self.place());
         let mut argv = vec!["/usr/sbin/sshd", "-T", "-f", &main];
+        argv.extend(arguments.iter().map(String::as_str));
         if !login.is_empty() {
-            argv.extend(["-C", login]);
+            argv.splice(2..2, ["-C", login]);
         }
         let said = self.run(&argv);
         std::fs::remove_dir_all(case).unwrap();

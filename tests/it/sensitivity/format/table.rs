@@ -73,6 +73,14 @@ pub const FORMATS: &[Format] = &[
         shadows: &[
             shadow("an earlier drop-in", true, "/etc/ssh/sshd_config.d/00-a.conf", Place::File),
             shadow("the main file, before its Include", true, "/etc/ssh/sshd_config", Place::Top),
+            within(
+                shadow("sshd's own arguments", true, "/etc/default/ssh", Place::End),
+                "SSHD_OPTS='-o \"{line}\"'\n",
+            ),
+            within(
+                shadow("arguments that nobody uses", false, "/etc/default/ssh", Place::Top),
+                "SSHD_OPTS='-o \"{line}\"'\nSSHD_OPTS=\nMORE_OPTS='-o \"{line}\"'\n",
+            ),
             shadow("a later drop-in", false, "/etc/ssh/sshd_config.d/zz.conf", Place::File),
             shadow(
                 "a file that no Include names",

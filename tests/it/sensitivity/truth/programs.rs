@@ -188,8 +188,11 @@ pub fn sshd_for(root: &Path, login: &[&str]) -> Says {
     let key = at(root, "/key");
     run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &key], &[]);
     let main = at(root, "/etc/ssh/sshd_config");
-    let words = [&["-T", "-f", &main, "-h", &key], login].concat();
-    says(run("/usr/sbin/sshd", &words, &[]), |t| t.contains("\nx11forwarding yes\n"))
+    // A shell reads the arguments that are given to the service, and cuts them, too.
+    let script = r#"[ ! -e "$0" ] || . "$0"; eval exec /usr/sbin/sshd -T '"$@"' "$SSHD_OPTS""#;
+    let given = at(root, "/etc/default/ssh");
+    let words = [&["-c", script, &given, "-f", &main, "-h", &key], login].concat();
+    says(run("sh", &words, &[]), |t| t.contains("\nx11forwarding yes\n"))
 }
 
 /// systemd says the order of the files; its program sets their lines in a network of its own.

@@ -1,12 +1,12 @@
-//! glob(3) inside a target, as `Include` uses it: sorted by bytes, hidden files only by name.
+//! glob(3) inside a target: sorted by bytes, hidden files only by name.
 
 use crate::target::{Result, Root};
 
-/// Paths (relative to the root) that fit an absolute pattern, in sshd's order.
+/// Paths (relative to the root) that fit an absolute pattern, in glob(3)'s order.
 ///
 /// A name without a wildcard is taken where something is there, dangling links included, as
 /// glob(3) does.
-pub(super) fn expand(root: &Root<'_>, pattern: &[u8]) -> Result<Vec<Vec<u8>>> {
+pub fn expand(root: &Root<'_>, pattern: &[u8]) -> Result<Vec<Vec<u8>>> {
     let mut found: Vec<Vec<u8>> = vec![Vec::new()];
     for part in pattern.split(|b| *b == b'/').filter(|p| !p.is_empty()) {
         let mut next = Vec::new();
