@@ -73,6 +73,6 @@ pub use differential::{Differential, Tally, Verdict, agree};
 pub use folders::Folders;
 pub use lab::{Answer, Lab, Probe, Question};
 pub use private_root::python_in_own_root;
-pub use program::{program, skip};
+pub use program::{aside, program, skip};
 pub use shrink::Case;
 pub use tree::MemoryTree;

@@ -19,6 +19,18 @@ pub fn program(name: &str) -> Option<PathBuf> {
     found
 }
 
+/// A program whose package excludes another one that the tests want, so that it is not installed: it is looked for below
+/// the folder that `IRONSEED_ASIDE` names, where somebody unpacked the package (`dpkg-deb -x`).
+pub fn aside(name: &str) -> Option<PathBuf> {
+    let found =
+        std::env::var_os("IRONSEED_ASIDE").map(|root| PathBuf::from(root).join("usr/sbin").join(name));
+    let found = found.filter(|path| path.is_file());
+    if found.is_none() {
+        skip(format_args!("{name} is not in IRONSEED_ASIDE"));
+    }
+    found
+}
+
 /// Says that the running test is skipped, and why; the test returns next.
 pub fn skip(why: impl Display) {
     let thread = std::thread::current();
