@@ -53,7 +53,7 @@ fn generate(dice: &mut Dice) -> String {
             2 => format!("local_interfaces = \\\n   {list}\n"),
             3 => format!("local_interfaces = \"{list}\"\n"),
             4 => return text + "begin rewrite\n\n",
-            5 => "primary_hostname = a.example\n".to_owned(),
+            5 => "\n   \n".to_owned(),
             _ => format!("local_interfaces = {list}\n"),
         };
     }
