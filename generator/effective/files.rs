@@ -131,6 +131,25 @@ mod tests {
     use crate::effective::testing::MemoryTree;
 
     #[test]
+    fn names_match_as_for_fnmatch() {
+        for (name, pattern, want) in [
+            ("50-a.conf", "*.conf", true),
+            ("50-a.conf.bak", "*.conf", false),
+            ("a", "?", true),
+            ("b1", "[ab][0-9]", true),
+            ("c1", "[!ab][0-9]", true),
+            ("b1", "[!ab]*", false),
+            ("[x", "[x", true),
+            ("*", "\\*", true),
+            ("a", "\\*", false),
+            (".a", "*", false),
+            (".a", ".*", true),
+        ] {
+            assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), want, "{name} {pattern}");
+        }
+    }
+
+    #[test]
     fn files_are_sorted_and_hidden_ones_left_out() {
         let tree =
             MemoryTree::of(&[("/d/b.conf", ""), ("/d/a.conf", ""), ("/d/.c.conf", ""), ("/d/e/f.conf", "")]);

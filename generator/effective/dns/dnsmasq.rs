@@ -6,6 +6,7 @@
 mod lines;
 #[cfg(test)]
 mod tests;
+mod wrapper;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -14,7 +15,6 @@ use self::lines::lines;
 use super::{DnsServer, Recursion};
 use crate::effective::files;
 use crate::effective::reach::{Reach, Server};
-use crate::effective::shell::{self, Variables};
 use crate::location::{Location, Sourced};
 use crate::target::{FileKind, Result, Root};
 
@@ -22,10 +22,6 @@ use crate::target::{FileKind, Result, Root};
 const SERVICES: [&str; 3] =
     ["/usr/lib/systemd/system/dnsmasq.service", "/lib/systemd/system/dnsmasq.service", "/etc/init.d/dnsmasq"];
 const FILE: &str = "/etc/dnsmasq.conf";
-/// What Debian's services run dnsmasq through: it adds options of its own.
-const WRAPPERS: [&str; 2] = ["/usr/share/dnsmasq/init-system-common", "/etc/init.d/dnsmasq"];
-/// Where that wrapper's variables are set.
-const DEFAULTS: &str = "/etc/default/dnsmasq";
 /// Files within files before the configuration counts as hostile; dnsmasq itself would go on.
 const MAX_DEPTH: usize = 10;
 const MAX_FILES: usize = 1000;
@@ -71,53 +67,11 @@ impl Config {
     /// The command line goes first, then the main file.
     fn of(root: Root<'_>) -> Result<Self> {
         let mut config = Self::default();
-        config.wrapper(root)?;
+        wrapper::apply(&mut config, root)?;
         if root.exists(FILE)? {
             config.file(root, FILE, 0)?;
         }
         Ok(config)
-    }
-
-    /// What Debian's wrapper gives it: `--local-service`, and the variables of its defaults.
-    fn wrapper(&mut self, root: Root<'_>) -> Result<()> {
-        for wrapper in WRAPPERS {
-            let text = root.read_text(wrapper)?.unwrap_or_default();
-            let option = |line: &str| line.contains("--local-service") && !line.trim_start().starts_with('#');
-            if !text.contains("CONFIG_DIR") {
-                continue;
-            }
-            let line = text.lines().position(option);
-            self.local_service = line.map(|index| Sourced::new(false, Location::line(wrapper, index + 1)));
-            let mut set = Variables::new();
-            let text = root.read_text(DEFAULTS)?.unwrap_or_default();
-            if let Err(line) = shell::source(DEFAULTS, &text, |_| true, &mut set) {
-                self.unclear = Some(Location::line(DEFAULTS, line));
-            }
-            let variable = |name: &str| {
-                set.get(name)
-                    .map(|value| Sourced::new(value.value.clone().unwrap_or_default(), value.at.clone()))
-            };
-            for (name, option) in [("DNSMASQ_INTERFACE", "interface"), ("DNSMASQ_EXCEPT", "except-interface")]
-            {
-                for named in variable(name).iter() {
-                    for word in named.value.split_whitespace() {
-                        self.option(root, option, Some(word), &named.at, 0)?;
-                    }
-                }
-            }
-            if let Some(folder) = variable("CONFIG_DIR").filter(|folder| !folder.value.is_empty()) {
-                self.option(root, "conf-dir", Some(&folder.value), &folder.at, 0)?;
-            }
-            for options in variable("DNSMASQ_OPTS").iter() {
-                for word in options.value.split_whitespace() {
-                    let Some(word) = word.strip_prefix("--") else { continue };
-                    let (name, value) = word.split_once('=').map_or((word, None), |(n, v)| (n, Some(v)));
-                    self.option(root, name, value, &options.at, 0)?;
-                }
-            }
-            break;
-        }
-        Ok(())
     }
 
     /// Reads a file, once however often it is named.

@@ -168,7 +168,9 @@ fn dnsmasq_is_read_with_what_starts_it() {
         everybody.recursion,
         Sourced::new(Recursion::Anyone, Location::line("/etc/default/dnsmasq", 1))
     );
-    assert!(matches!(dnsmasq("if true; then\n").recursion.value, Recursion::Unknown(_)));
+    for unclear in ["if true; then\n", "DNSMASQ_OPTS=$(cat /etc/options)\n"] {
+        assert!(matches!(dnsmasq(unclear).recursion.value, Recursion::Unknown(_)), "{unclear}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Holds the reader against the real dnsmasq: what it binds, and whom it answers.
 
+use super::wrapper::{DEFAULTS, WRAPPERS};
 use super::*;
 use crate::effective::testing::{Dice, Differential, Lab, MemoryTree, Probe, Question, Verdict, program};
 
