@@ -18,6 +18,7 @@ mod iptables;
 mod judge;
 mod model;
 mod names;
+mod nft_cursor;
 mod nft_flags;
 mod nft_json;
 mod nft_lex;

@@ -3,6 +3,7 @@
 //! Works on the tokens of one statement; knows nothing of files, tables or variables.
 
 use super::model::Action;
+use super::nft_cursor::Cursor;
 use super::nft_flags;
 use super::nft_lex::Token;
 use super::nft_raw::{self, Element, Operator, RawAction, RawMatch, RawRule, Test, Values};
@@ -46,67 +47,6 @@ const REDIRECTS: [&str; 11] = [
     "flow",
 ];
 
-/// Tokens of one statement, read from left to right.
-pub(super) struct Cursor<'a> {
-    tokens: &'a [Token],
-}
-
-impl<'a> Cursor<'a> {
-    pub(super) fn new(tokens: &'a [Token]) -> Self {
-        Self { tokens }
-    }
-
-    pub(super) fn peek(&self) -> Option<&'a Token> {
-        self.tokens.first()
-    }
-
-    pub(super) fn next(&mut self) -> Option<&'a Token> {
-        let (first, rest) = self.tokens.split_first()?;
-        self.tokens = rest;
-        Some(first)
-    }
-
-    /// Takes the next token if it is this keyword.
-    pub(super) fn take(&mut self, keyword: &str) -> bool {
-        let taken = self.peek().is_some_and(|token| token.is(keyword));
-        if taken {
-            self.next();
-        }
-        taken
-    }
-
-    pub(super) fn word(&mut self) -> Option<String> {
-        self.next().map(|token| token.text.clone())
-    }
-
-    /// What has not been read yet.
-    pub(super) fn remaining(&self) -> &'a [Token] {
-        self.tokens
-    }
-
-    /// The rest as text, and nothing left.
-    pub(super) fn rest(&mut self) -> String {
-        let words: Vec<&str> = self.tokens.iter().take(12).map(|t| t.text.trim()).collect();
-        self.tokens = &[];
-        words.join(" ")
-    }
-
-    /// Takes a balanced `{ … }` or `( … )`.
-    fn skip_block(&mut self) {
-        let mut depth = 0_usize;
-        while let Some(token) = self.next() {
-            if token.is("{") || token.is("(") {
-                depth += 1;
-            } else if token.is("}") || token.is(")") {
-                depth = depth.saturating_sub(1);
-            }
-            if depth == 0 {
-                return;
-            }
-        }
-    }
-}
-
 /// Reads a rule; `None` where there are no tokens.
 ///
 /// # Errors
@@ -147,7 +87,7 @@ fn statement(cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Result<(), String> 
         "add" | "update" | "delete" if cursor.peek().is_some_and(|t| t.text.starts_with('@')) => {
             cursor.next();
             let limited =
-                cursor.tokens.iter().take_while(|t| !t.is("}")).any(|t| t.is("limit") || t.is("ct"));
+                cursor.remaining().iter().take_while(|t| !t.is("}")).any(|t| t.is("limit") || t.is("ct"));
             cursor.skip_block();
             if limited {
                 rule.matches.push(RawMatch::Condition("limit rate".into()));
