@@ -18,6 +18,7 @@ mod plan;
 mod publish;
 mod render;
 mod report;
+mod sbom;
 mod schema;
 mod stock;
 mod user_data;
@@ -65,6 +66,7 @@ enum Verb {
     Build(build::Build),
     Verify(verify::Verify),
     Report(report::ReportVerb),
+    Sbom(sbom::Sbom),
     Schema(schema::SchemaVerb),
     Completions(completions::Completions),
     Man(completions::Man),
@@ -149,6 +151,7 @@ pub fn main() -> ExitCode {
         Verb::Build(verb) => verb.run(&assets),
         Verb::Verify(verb) => verb.run(&assets),
         Verb::Report(verb) => verb.run(),
+        Verb::Sbom(verb) => verb.run(),
         Verb::Schema(verb) => verb.run(&assets),
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
@@ -186,6 +189,19 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
         .any(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// The present instant, or what `SOURCE_DATE_EPOCH` says it is for a build that is repeated
+/// (seconds since 1970, <https://reproducible-builds.org/specs/source-date-epoch/>).
+fn now() -> anyhow::Result<Timestamp> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Err(_) => Ok(Timestamp::now()),
+        Ok(text) => text
+            .parse()
+            .map_err(anyhow::Error::from)
+            .and_then(|seconds| Ok(Timestamp::from_second(seconds)?))
+            .with_context(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds")),
+    }
 }
 
 /// Today's date (UTC).

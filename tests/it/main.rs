@@ -27,6 +27,7 @@ mod publish;
 mod reports;
 mod rpm_tree;
 mod sarif;
+mod sbom;
 mod schemas;
 mod sensitivity;
 mod stock;
