@@ -2,6 +2,7 @@
 //! meets them. See `ARCHITECTURE.md` for the shape.
 
 pub mod assets;
+pub mod attest;
 pub mod bom;
 pub mod build;
 pub mod check;

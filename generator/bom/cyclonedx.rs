@@ -151,7 +151,11 @@ fn component(package: &Package) -> Component {
         supplier: package.supplier.clone().map(|name| Named { name }),
         name: package.name.clone(),
         version: package.version.clone(),
-        licenses: package.licence.iter().map(|name| License { license: Named { name: name.clone() } }).collect(),
+        licenses: package
+            .licence
+            .iter()
+            .map(|name| License { license: Named { name: name.clone() } })
+            .collect(),
         purl: Some(package.purl.clone()),
         properties,
         ..Component::default()

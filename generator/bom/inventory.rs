@@ -68,7 +68,9 @@ impl Inventory {
     /// What can't be read; a target without os-release or without a package database: an empty bill
     /// would say that nothing is installed.
     pub fn read(root: Root<'_>) -> Result<Self> {
-        let missing = |what: &str| TargetError::Corrupt(format!("there is no {what}, so there is no bill of materials"));
+        let missing = |what: &str| {
+            TargetError::Corrupt(format!("there is no {what}, so there is no bill of materials"))
+        };
         let release = os_release::read(root)?.ok_or_else(|| missing("/etc/os-release"))?;
         let text = |key| release.get(key).map(|value| value.value.clone());
         let system = System {
@@ -86,8 +88,9 @@ impl Inventory {
             debs.filter(|package| package.has_files()).map(|package| of_dpkg(package, &system)).collect();
         // rpm keeps public keys as packages; they alone have no architecture.
         let rpms = rpm.iter().flat_map(|database| database.installed());
-        components
-            .extend(rpms.filter(|package| !package.architecture.is_empty()).map(|package| of_rpm(package, &system)));
+        components.extend(
+            rpms.filter(|package| !package.architecture.is_empty()).map(|package| of_rpm(package, &system)),
+        );
         components.sort();
         Ok(Self { system, components })
     }

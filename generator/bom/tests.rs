@@ -21,7 +21,11 @@ fn stanza(name: &str, state: &str, more: &str) -> String {
 
 fn subject() -> Subject {
     let digests = Digests { sha256: "aa".repeat(32), sha512: "bb".repeat(64) };
-    Subject { name: "x.qcow2".into(), digests: Some(digests), made: Timestamp::from_second(1_700_000_000).unwrap() }
+    Subject {
+        name: "x.qcow2".into(),
+        digests: Some(digests),
+        made: Timestamp::from_second(1_700_000_000).unwrap(),
+    }
 }
 
 #[test]
@@ -32,7 +36,13 @@ fn package_urls_are_written_as_the_specification_has_them() {
         "pkg:deb/debian/curl@7.50.3-1?arch=i386&distro=jessie"
     );
     assert_eq!(
-        purl("rpm", "opensuse", "curl", "7.56.1-1.1.", &[("arch", "i386"), ("distro", "opensuse-tumbleweed")]),
+        purl(
+            "rpm",
+            "opensuse",
+            "curl",
+            "7.56.1-1.1.",
+            &[("arch", "i386"), ("distro", "opensuse-tumbleweed")]
+        ),
         "pkg:rpm/opensuse/curl@7.56.1-1.1.?arch=i386&distro=opensuse-tumbleweed"
     );
     assert_eq!(
@@ -43,8 +53,14 @@ fn package_urls_are_written_as_the_specification_has_them() {
 
 #[test]
 fn what_has_files_is_listed_and_what_was_removed_is_not() {
-    let states =
-        ["installed", "unpacked", "half-configured", "half-installed", "triggers-pending", "triggers-awaited"];
+    let states = [
+        "installed",
+        "unpacked",
+        "half-configured",
+        "half-installed",
+        "triggers-pending",
+        "triggers-awaited",
+    ];
     let mut status: String = states.iter().map(|state| stanza(&format!("a-{state}"), state, "")).collect();
     status += &stanza("gone", "config-files", "");
     status += &stanza("wished-for", "not-installed", "");

@@ -3,6 +3,7 @@
 //! Owns arguments, what is printed where, and exit codes: 0 fine, 1 findings, 2 could not run.
 //! stdout is the product, stderr is for people.
 
+mod attest;
 mod build;
 mod completions;
 mod diff;
@@ -73,6 +74,7 @@ enum Verb {
     Lifecycle(lifecycle::LifecycleVerb),
     Lint(lint::LintVerb),
     Matrix(matrix::Matrix),
+    Attest(attest::Attest),
     Publish(publish::Publish),
     Release(publish::Release),
     #[command(hide = true)]
@@ -158,6 +160,7 @@ pub fn main() -> ExitCode {
         Verb::Lifecycle(verb) => verb.run(&assets),
         Verb::Lint(verb) => verb.run(&assets),
         Verb::Matrix(verb) => verb.run(&assets),
+        Verb::Attest(verb) => verb.run(&assets),
         Verb::Publish(verb) => verb.run(&assets),
         Verb::Release(verb) => verb.run(&assets),
         Verb::Observe(verb) => verb.run(),

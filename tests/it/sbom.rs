@@ -61,8 +61,10 @@ fn packages(target: &Path) -> BTreeSet<String> {
     let listed = |bill: &Value, parts: &str, version: &str, skip: usize| -> BTreeSet<String> {
         let word = |part: &Value, key: &str| part[key].as_str().unwrap().to_owned();
         let parts = bill[parts].as_array().unwrap();
-        let found: BTreeSet<String> =
-            parts[skip..].iter().map(|part| format!("{} {}", word(part, "name"), word(part, version))).collect();
+        let found: BTreeSet<String> = parts[skip..]
+            .iter()
+            .map(|part| format!("{} {}", word(part, "name"), word(part, version)))
+            .collect();
         assert_eq!(found.len(), parts.len() - skip, "a package is there twice");
         found
     };
