@@ -23,6 +23,7 @@ pub mod plan;
 pub mod profile;
 pub mod publish;
 pub mod release;
+pub mod remote;
 pub mod render;
 pub mod report;
 pub mod sarif;

@@ -17,6 +17,7 @@ mod matrix;
 mod observe;
 mod plan;
 mod publish;
+mod remote;
 mod render;
 mod report;
 mod sbom;

@@ -32,6 +32,7 @@ mod sarif;
 mod sbom;
 mod schemas;
 mod sensitivity;
+mod ssh;
 mod stock;
 mod stock_refused;
 mod tree;
