@@ -23,6 +23,14 @@ const HOLED: &str = "holed";
 /// A machine: a tree, and the repository that it asks.
 struct Machine(TempDir);
 
+/// What the script says that takes the record of a tree. The home says where rpm keeps the tree's database.
+pub fn asked(evidence: Evidence, tree: &Path, home: &Path) -> Output {
+    let arguments = evidence.arguments(tree.to_str().unwrap());
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "sh", "-c", evidence.script(), "evidence"]).args(arguments);
+    command.env("HOME", home).output().unwrap()
+}
+
 impl Machine {
     /// `None`, after saying why, where it can't be made.
     fn new() -> Option<Self> {
@@ -66,14 +74,8 @@ impl Machine {
         self.path("tree")
     }
 
-    /// What the script says that takes the record.
     fn asked(&self, program: &'static str, advisories: bool) -> Output {
-        let evidence = Evidence::Dnf { program, advisories };
-        let tree = self.tree();
-        let arguments = evidence.arguments(tree.to_str().unwrap());
-        let mut command = Command::new("unshare");
-        command.args(["--map-root-user", "sh", "-c", evidence.script(), "evidence"]).args(arguments);
-        command.env("HOME", self.path("home")).output().unwrap()
+        asked(Evidence::Dnf { program, advisories }, &self.tree(), &self.path("home"))
     }
 
     /// Takes the record, as dnf says it, and leaves it in the tree without the metadata that it was taken of.
