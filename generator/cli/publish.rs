@@ -5,16 +5,18 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
+use super::attest::SigningArgs;
 use super::build::{build, name};
 use super::making::Making;
 use super::stock::FromStock;
-use super::{Ended, Outcome, print, resolve, today, verify};
+use super::{Ended, Outcome, now, print, resolve, today, verify};
 use crate::assets::Assets;
 use crate::plan::Plan;
-use crate::publish::directory;
+use crate::publish::evidence::file_name;
+use crate::publish::{Evidence, Properties, Signing, directory};
 use crate::report::{self, Report};
 use crate::verify::Selection;
-use crate::{distro, render, target};
+use crate::{distro, target};
 
 /// Publishes an image to a directory store, if its report lets it through
 #[derive(Args)]
@@ -33,19 +35,26 @@ pub struct Publish {
     /// Distribution; the report's where it is left out
     #[arg(short, long, value_name = "ID|FILE")]
     distro: Option<String>,
+    #[command(flatten)]
+    signing: SigningArgs,
 }
 
 impl Publish {
     pub fn run(self, assets: &Assets) -> Outcome {
-        let name = self.report.display();
-        let text = std::fs::read_to_string(&self.report).with_context(|| name.to_string())?;
-        let report: Report = serde_json::from_str(&text)
-            .with_context(|| format!("{name} is no report of `ironseed verify --format json`"))?;
+        let report = saved(&self.report)?;
         let profile = self.profile.as_deref().unwrap_or(&report.plan.profile);
         let distro = self.distro.as_deref().unwrap_or(&report.plan.distro);
         let plan = resolve(profile, distro::load(distro, assets)?, assets)?;
-        publish(report, &self.image, &plan, &self.to)
+        publish(report, &self.image, &plan, &self.to, self.signing.signing()?.as_ref())
     }
+}
+
+/// A report as it was saved. Whether it was edited since is for the gate to say.
+pub fn saved(path: &Path) -> anyhow::Result<Report> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| name.to_string())?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("{name} is no report of `ironseed verify --format json`"))
 }
 
 /// Builds, verifies offline and booted, and publishes an image
@@ -58,11 +67,15 @@ pub struct Release {
     /// Store to publish into; the image is built in a hidden folder of it
     #[arg(short, long, default_value = "dist", value_name = "DIR")]
     output: PathBuf,
+    #[command(flatten)]
+    signing: SigningArgs,
 }
 
 impl Release {
     pub fn run(self, assets: &Assets) -> Outcome {
         let plan = self.choice.resolve(assets)?;
+        // Before the work of minutes: a key that can't be read is no reason to find out at its end.
+        let signing = self.signing.signing()?;
         // A folder of its own: another profile may be released into the same store meanwhile.
         let work = self.output.join(format!(".work-{}", name(&plan)));
         let Some(built) = build(&plan, assets, &self.stock, &work)? else { return Ok(Ended::Findings) };
@@ -72,7 +85,7 @@ impl Release {
         let path = built.image.with_extension("report.json");
         super::write_whole(&path, report.to_json()?.as_bytes())?;
         print(&report::human(&report))?;
-        let ended = publish(report, &built.image, &plan, &self.output)?;
+        let ended = publish(report, &built.image, &plan, &self.output, signing.as_ref())?;
         if ended == Ended::Fine {
             std::fs::remove_dir_all(&work).with_context(|| work.display().to_string())?;
         }
@@ -80,10 +93,12 @@ impl Release {
     }
 }
 
-fn publish(report: Report, image: &Path, plan: &Plan, store: &Path) -> Outcome {
+fn publish(report: Report, image: &Path, plan: &Plan, store: &Path, signing: Option<&Signing>) -> Outcome {
     match report.passed(image, plan, today()).with_context(|| image.display().to_string())? {
         Ok(passed) => {
-            let build = directory::publish(&passed, &render::openstack_properties(plan), store)?;
+            let properties = Properties::of(&passed, plan);
+            let evidence = Evidence::gather(&passed, file_name(&passed)?, &properties, signing, now()?)?;
+            let build = directory::publish(&passed, &evidence, &properties, store)?;
             print(&format!("published {}\n", build.display()))?;
             Ok(Ended::Fine)
         }

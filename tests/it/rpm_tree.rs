@@ -61,7 +61,8 @@ const RECORD: &str = "/usr/share/ironseed/build.json";
 const ENTRY: &str = "/boot/loader/entries/0123-5.14.0-427.el9.x86_64.conf";
 
 /// The tree, with a rendering of the plan laid over it, and the record that the real dnf takes of it.
-fn made(of: &Made, plan: &Plan, work: &Path) -> std::path::PathBuf {
+pub fn made(plan: &Plan, work: &Path) -> std::path::PathBuf {
+    let of = MADE.iter().find(|made| made.release == plan.distro.id).unwrap();
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/rpm_tree");
     let [tree, files] = ["tree", "files"].map(|name| work.join(name));
     let script = |name: &str| scripts.join(name).to_str().unwrap().to_owned();
@@ -197,7 +198,7 @@ fn advisory(kind: &str, version: &str) -> Vec<Edit> {
 }
 
 /// Whether trees can be made; says what is skipped where not.
-fn possible() -> bool {
+pub fn possible() -> bool {
     let what = "a tree of the rpm family";
     let programs = ["rpm", "rpmbuild", "dnf", "createrepo_c", "unshare", "firewalld", "fail2ban-client"];
     if !have(&programs, what) {
@@ -238,7 +239,7 @@ fn the_gate_lets_a_tree_of_each_release_through_with_the_record_that_dnf_took_an
     for of in &MADE {
         let work = TempDir::new().unwrap();
         let plan = plans::resolve("nectar-base", of.release);
-        let folder = made(of, &plan, work.path());
+        let folder = made(&plan, work.path());
         let tree = DirTree::open(&folder).unwrap();
         assert_eq!(red(&tree, &plan, Nature::Image), BTreeMap::new(), "{}", of.release);
         assert_eq!(refused(&tree, &plan), Vec::<String>::new(), "{}", of.release);
@@ -255,7 +256,7 @@ fn a_rendering_over_installed_packages_passes_and_each_broken_fact_fails_its_che
     }
     let work = TempDir::new().unwrap();
     let plan = plans::resolve("nectar-base", MADE[0].release);
-    let folder = made(&MADE[0], &plan, work.path());
+    let folder = made(&plan, work.path());
     let tree = DirTree::open(&folder).unwrap();
     assert_eq!(red(&tree, &plan, Nature::Image), BTreeMap::new());
 
