@@ -27,8 +27,10 @@ test=(
 	chromium
 	chrony
 	cloud-init
+	createrepo-c
 	db5.3-util
 	distro-info-data
+	dnf
 	dnsmasq-base
 	fail2ban
 	firewalld

@@ -9,6 +9,7 @@ mod completions;
 mod crypto_policy;
 mod diff;
 mod e2e;
+mod evidence;
 mod foreign_schemas;
 mod fuzz;
 mod gallery;
