@@ -49,10 +49,17 @@ pub struct Access {
 /// A rule of addresses that ntpd listens on, or not.
 struct Interface {
     which: Which,
-    listens: bool,
-    /// No socket at all; otherwise what arrives is thrown away.
-    ignores: bool,
+    action: Action,
     at: Location,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Listen,
+    /// There is a socket, but what arrives is thrown away.
+    Drop,
+    /// There is no socket.
+    Ignore,
 }
 
 enum Which {
@@ -127,10 +134,10 @@ impl Access {
 
     fn interface(&mut self, words: &[Word], at: &Location) {
         let [action, which, ..] = words else { return };
-        let (listens, ignores) = match action.plain() {
-            Some("listen") => (true, false),
-            Some("ignore") => (false, true),
-            Some("drop") => (false, false),
+        let action = match action.plain() {
+            Some("listen") => Action::Listen,
+            Some("drop") => Action::Drop,
+            Some("ignore") => Action::Ignore,
             _ => return,
         };
         let which = match (which.plain(), which.text()) {
@@ -141,7 +148,7 @@ impl Access {
             (_, Some(text)) => network(text).map_or_else(|| Which::Named(text.to_lowercase()), Which::In),
             (_, None) => return,
         };
-        self.interfaces.push(Interface { which, listens, ignores, at: at.clone() });
+        self.interfaces.push(Interface { which, action, at: at.clone() });
     }
 
     fn restrict(&mut self, words: &[Word], removes: bool, at: &Location) {
@@ -161,13 +168,13 @@ impl Access {
             (_, None) => return,
             (_, Some(text)) => {
                 let mut mask = None;
-                if let [word, value, rest @ ..] = flags
+                if let [word, rest @ ..] = flags
                     && word.plain() == Some("mask")
                     && family.is_none()
                 {
-                    let Some(text) = value.text() else { return };
-                    // A mask that is no address leaves the rule out.
-                    let Ok(value) = text.parse::<IpAddr>() else { return };
+                    // Without a mask, or with one that is no address, the rule is left out.
+                    let Some((value, rest)) = rest.split_first() else { return };
+                    let Some(Ok(value)) = value.text().map(str::parse) else { return };
                     mask = Some(number(value));
                     flags = rest;
                 }
@@ -285,7 +292,7 @@ impl Access {
     #[cfg(test)]
     pub fn binds(&self, endpoint: Endpoint<'_>) -> bool {
         match self.interface_rule(endpoint) {
-            Some(rule) => !rule.ignores,
+            Some(rule) => rule.action != Action::Ignore,
             // What comes to a wildcard address is thrown away, but the address is taken.
             None => endpoint.address.is_unspecified() || self.listens(endpoint),
         }
@@ -304,7 +311,7 @@ impl Access {
     /// Whether packets to this address are taken.
     pub fn listens(&self, endpoint: Endpoint<'_>) -> bool {
         match self.interface_rule(endpoint) {
-            Some(rule) => rule.listens,
+            Some(rule) => rule.action == Action::Listen,
             None if endpoint.address.is_loopback() => true,
             None => self.interfaces.is_empty() && !endpoint.address.is_unspecified(),
         }
@@ -321,7 +328,9 @@ impl Access {
             })
             .collect();
         let named = self.interfaces.iter().filter_map(|rule| match &rule.which {
-            Which::Named(pattern) if rule.listens && pattern != LOOPBACK => Some(pattern.as_str()),
+            Which::Named(pattern) if rule.action == Action::Listen && pattern != LOOPBACK => {
+                Some(pattern.as_str())
+            }
             _ => None,
         });
         let mut names = std::iter::once(None).chain(named.map(Some));

@@ -64,7 +64,6 @@ const WRONG: &[&str] = &[
     "\u{e9}",
     "listen on \\x",
     "sensor nmea0 stratum 16",
-    "listen on 1.2.3",
     "constraint from",
     "listen on <x>",
 ];
@@ -100,6 +99,10 @@ fn openntpd_listens_there() {
                 ..Question::default()
             },
         );
+        if answer.output.contains("could not resolve") {
+            // On another machine the name may have an address.
+            return Verdict::Unanswered;
+        }
         let sockets = answer.sockets.iter().filter(|(_, _, port)| *port == 123);
         let reach = sockets
             .map(|(_, address, _)| Reach::of_address(&address.to_string()))
