@@ -39,6 +39,9 @@ pub struct Verify {
     /// Distribution; what the target's os-release says where it is left out
     #[arg(short, long, value_name = "ID|FILE")]
     distro: Option<String>,
+    /// Hold targets against this plan, as `ironseed plan --format json` wrote it, instead of resolving one
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "distro"])]
+    plan: Option<PathBuf>,
     /// Start the disk image in QEMU, on a throw-away overlay, and look at it running as well
     #[arg(long)]
     boot: bool,
@@ -115,11 +118,7 @@ impl Verify {
         today: Date,
         assets: &Assets,
     ) -> anyhow::Result<Report> {
-        let distro = match &self.distro {
-            Some(id) => distro::load(id, assets)?,
-            None => known(&access.os_release(machine)?, machine, assets)?,
-        };
-        let plan = resolve(&self.profile, distro, assets)?;
+        let plan = self.plan(assets, || known(&access.os_release(machine)?, machine, assets))?;
         let selection = self.selection(&plan)?;
         let planes = [Plane::Configured, Plane::Running];
         let mut seen = access.look(machine, &plan)?;
@@ -132,12 +131,20 @@ impl Verify {
     /// The report on one of the targets.
     fn look(&self, path: &Path, today: Date, assets: &Assets) -> anyhow::Result<Report> {
         let target = target::open(path)?;
+        let plan = self.plan(assets, || detect(Root::new(target.tree.as_ref()), path, assets))?;
+        report(path, &target, &plan, &self.selection(&plan)?, self.boot, today)
+    }
+
+    /// The plan that was named, or that of the profile for the distribution, which `detect` finds where none is named.
+    fn plan(&self, assets: &Assets, detect: impl FnOnce() -> anyhow::Result<Distro>) -> anyhow::Result<Plan> {
+        if let Some(path) = &self.plan {
+            return super::plan::saved(path);
+        }
         let distro = match &self.distro {
             Some(id) => distro::load(id, assets)?,
-            None => detect(Root::new(target.tree.as_ref()), path, assets)?,
+            None => detect()?,
         };
-        let plan = resolve(&self.profile, distro, assets)?;
-        report(path, &target, &plan, &self.selection(&plan)?, self.boot, today)
+        Ok(resolve(&self.profile, distro, assets)?)
     }
 
     fn selection(&self, plan: &Plan) -> anyhow::Result<Selection> {

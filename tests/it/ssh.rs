@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ironseed::report::{self, Collection};
 use ironseed::target::Exec;
@@ -113,6 +113,12 @@ fn a_machine_is_verified_before_and_after_it_is_broken() {
          install -o plain -g plain -m 600 ~debian/.ssh/authorized_keys ~plain/.ssh/",
     );
     inside("echo PasswordAuthentication yes >/etc/ssh/sshd_config.d/00-00-a.conf && systemctl reload ssh");
+    // While sshd starts anew, it refuses everybody.
+    let up = (0..60).any(|_| {
+        std::thread::sleep(Duration::from_secs(1));
+        vm.run(&["true"]).is_ok_and(|output| output.status == 0)
+    });
+    assert!(up, "sshd did not come back");
     let plain = format!("ssh://plain@127.0.0.1:{port}");
     let nobody = format!("ssh://nobody@127.0.0.1:{port}");
     let (code, reports, said) = verify(&key, &[&good, &plain, &nobody], &["--jobs", "2"]);
