@@ -20,6 +20,7 @@ mod render;
 mod report;
 mod schema;
 mod stock;
+mod triage;
 mod user_data;
 mod verify;
 
@@ -71,6 +72,7 @@ enum Verb {
     Lifecycle(lifecycle::LifecycleVerb),
     Lint(lint::LintVerb),
     Matrix(matrix::Matrix),
+    Triage(triage::TriageVerb),
     Publish(publish::Publish),
     Release(publish::Release),
     #[command(hide = true)]
@@ -155,6 +157,7 @@ pub fn main() -> ExitCode {
         Verb::Lifecycle(verb) => verb.run(&assets),
         Verb::Lint(verb) => verb.run(&assets),
         Verb::Matrix(verb) => verb.run(&assets),
+        Verb::Triage(verb) => verb.run(&assets),
         Verb::Publish(verb) => verb.run(&assets),
         Verb::Release(verb) => verb.run(&assets),
         Verb::Observe(verb) => verb.run(),

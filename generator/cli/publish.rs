@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use jiff::Timestamp;
 
 use super::build::{build, name};
 use super::making::Making;
@@ -11,9 +12,11 @@ use super::stock::FromStock;
 use super::{Ended, Outcome, print, resolve, today, verify};
 use crate::assets::Assets;
 use crate::plan::Plan;
-use crate::publish::directory;
+use crate::publish::{Refusal, directory};
 use crate::report::{self, Report};
 use crate::verify::Selection;
+use crate::triage::policy::Policy;
+use crate::triage::{self, Scans};
 use crate::{distro, render, target};
 
 /// Publishes an image to a directory store, if its report lets it through
@@ -33,6 +36,12 @@ pub struct Publish {
     /// Distribution; the report's where it is left out
     #[arg(short, long, value_name = "ID|FILE")]
     distro: Option<String>,
+    /// Scans of the image, in which nothing may be open that the policy refuses; repeatable
+    #[arg(long, num_args = 1.., value_name = "SCAN")]
+    scan: Vec<PathBuf>,
+    /// Policy that the scans are held against [default: the built-in one]
+    #[arg(long, value_name = "FILE", requires = "scan")]
+    policy: Option<PathBuf>,
 }
 
 impl Publish {
@@ -44,7 +53,19 @@ impl Publish {
         let profile = self.profile.as_deref().unwrap_or(&report.plan.profile);
         let distro = self.distro.as_deref().unwrap_or(&report.plan.distro);
         let plan = resolve(profile, distro::load(distro, assets)?, assets)?;
-        publish(report, &self.image, &plan, &self.to)
+        let refused = self.refused_by_scans(&plan, assets)?;
+        publish(report, &self.image, &plan, &self.to, refused)
+    }
+
+    /// What the image's scans have against it.
+    fn refused_by_scans(&self, plan: &Plan, assets: &Assets) -> anyhow::Result<Vec<String>> {
+        if self.scan.is_empty() {
+            return Ok(Vec::new());
+        }
+        let policy = Policy::load(self.policy.as_deref(), assets)?;
+        // Whatever a scanner called the image, it is one host.
+        let scans = Scans { files: &self.scan, seen: None, host: Some("the image") };
+        triage::refusals(&scans, &plan.distro.id, &policy, Timestamp::now(), assets)
     }
 }
 
@@ -72,7 +93,7 @@ impl Release {
         let path = built.image.with_extension("report.json");
         super::write_whole(&path, report.to_json()?.as_bytes())?;
         print(&report::human(&report))?;
-        let ended = publish(report, &built.image, &plan, &self.output)?;
+        let ended = publish(report, &built.image, &plan, &self.output, Vec::new())?;
         if ended == Ended::Fine {
             std::fs::remove_dir_all(&work).with_context(|| work.display().to_string())?;
         }
@@ -80,16 +101,17 @@ impl Release {
     }
 }
 
-fn publish(report: Report, image: &Path, plan: &Plan, store: &Path) -> Outcome {
+/// Publishes what its report lets through, unless something else is against it.
+fn publish(report: Report, image: &Path, plan: &Plan, store: &Path, mut reasons: Vec<String>) -> Outcome {
     match report.passed(image, plan, today()).with_context(|| image.display().to_string())? {
-        Ok(passed) => {
+        Ok(passed) if reasons.is_empty() => {
             let build = directory::publish(&passed, &render::openstack_properties(plan), store)?;
             print(&format!("published {}\n", build.display()))?;
-            Ok(Ended::Fine)
+            return Ok(Ended::Fine);
         }
-        Err(refusal) => {
-            anstream::eprintln!("{refusal}");
-            Ok(Ended::Findings)
-        }
+        Ok(_) => {}
+        Err(refusal) => reasons.splice(0..0, refusal.reasons).for_each(drop),
     }
+    anstream::eprintln!("{}", Refusal { reasons });
+    Ok(Ended::Findings)
 }
