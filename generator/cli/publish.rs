@@ -14,9 +14,9 @@ use crate::assets::Assets;
 use crate::plan::Plan;
 use crate::publish::{Refusal, directory};
 use crate::report::{self, Report};
-use crate::verify::Selection;
 use crate::triage::policy::Policy;
 use crate::triage::{self, Scans};
+use crate::verify::Selection;
 use crate::{distro, render, target};
 
 /// Publishes an image to a directory store, if its report lets it through

@@ -70,8 +70,13 @@ impl TriageVerb {
         let image = self.image()?;
         let now = self.now.unwrap_or_else(Timestamp::now);
         let (ledger, run) = self.ledger(&policy, now)?;
-        let judge =
-            Judge { policy: &policy, prevention: &prevention, releases: &releases, image: image.as_ref(), now };
+        let judge = Judge {
+            policy: &policy,
+            prevention: &prevention,
+            releases: &releases,
+            image: image.as_ref(),
+            now,
+        };
         let triage = judge.triage(&ledger, run);
         match self.format {
             Form::Markdown => print(&triage::markdown(&triage, &policy.zone))?,

@@ -27,7 +27,8 @@ pub fn refusals(
     let releases = release::all(assets)?;
     let prevention = Prevention::load(assets)?;
     let read = scans.read(policy)?;
-    let mut reasons: Vec<String> = read.iter().flat_map(|scan| unfit(scan, distro, policy, now, &releases)).collect();
+    let mut reasons: Vec<String> =
+        read.iter().flat_map(|scan| unfit(scan, distro, policy, now, &releases)).collect();
     let mut ledger = Ledger::default();
     let run = take(&mut ledger, read, policy, now);
     let judge = Judge { policy, prevention: &prevention, releases: &releases, image: None, now };
@@ -53,9 +54,10 @@ fn unfit(
         if let Some(other) = release.filter(|r| r.id != distro) {
             reasons.push(format!("the scan {name} is of {}, and the image of {distro}", other.title));
         }
-        let too_old = policy.refuse.scans_older_than.is_some_and(|limit| {
-            host.at.is_none_or(|at| limit.after(at, &policy.zone) < now)
-        });
+        let too_old = policy
+            .refuse
+            .scans_older_than
+            .is_some_and(|limit| host.at.is_none_or(|at| limit.after(at, &policy.zone) < now));
         if too_old {
             let limit = policy.refuse.scans_older_than.map(|l| l.to_string()).unwrap_or_default();
             let at = host.at.map_or("an unknown day".to_owned(), |at| {

@@ -42,6 +42,12 @@ pub fn headline(triage: &Triage<'_>) -> String {
     }
 }
 
+/// How many hosts may be locked, in words.
+pub fn lockable(hosts: usize) -> String {
+    let s = if hosts == 1 { "" } else { "s" };
+    format!("{hosts} host{s} may be locked: a time limit is missed")
+}
+
 /// What a run changed and what it did not look at, in words; empty where that is nothing.
 pub fn movements(triage: &Triage<'_>) -> String {
     let summary = &triage.summary;
@@ -79,7 +85,7 @@ impl Text<'_> {
             writeln!(out, "{rating:>14}  {} open{overdue}", count.open)?;
         }
         if summary.hosts_that_may_be_locked > 0 {
-            writeln!(out, "{} hosts may be locked: they miss a time limit", summary.hosts_that_may_be_locked)?;
+            writeln!(out, "{}", lockable(summary.hosts_that_may_be_locked))?;
         }
         let movements = movements(triage);
         if !movements.is_empty() {
@@ -158,7 +164,9 @@ impl Text<'_> {
         }
         match (finding.solution, finding.fixable) {
             (Some(solution), _) => writeln!(out, "      to do: {}", plain(solution))?,
-            (None, Some(false)) => writeln!(out, "      to do: nobody has fixed it yet; remove or shield what has it")?,
+            (None, Some(false)) => {
+                writeln!(out, "      to do: nobody has fixed it yet; remove or shield what has it")?
+            }
             (None, _) => {}
         }
         if !finding.prevented_by.is_empty() {

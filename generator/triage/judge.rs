@@ -13,9 +13,13 @@ use super::rating::{Rated, Rating, rate};
 use super::system;
 use crate::observation::Outcome;
 use crate::release;
+use crate::report::text::short;
 
 /// Findings that one refusal names.
 const NAMED: usize = 5;
+
+/// Characters of a title in a refusal.
+const TITLE: usize = 80;
 
 /// Seconds of an hour and of a day.
 const HOUR: i64 = 3600;
@@ -73,7 +77,8 @@ impl Gathered {
     /// The sentence, or none where there is nothing.
     fn sentence(self, what: &str) -> Option<String> {
         let Self { count, named } = self;
-        let more = if count > named.len() { format!("; and {} more", count - named.len()) } else { String::new() };
+        let more =
+            if count > named.len() { format!("; and {} more", count - named.len()) } else { String::new() };
         let (findings, are) = if count == 1 { ("finding", "is") } else { ("findings", "are") };
         (count > 0).then(|| format!("{count} open {findings} {are} {what}: {}{more}", named.join("; ")))
     }
@@ -132,7 +137,9 @@ impl<'a> Judge<'a> {
             })
             .collect();
         findings.sort_by(|a, b| {
-            (b.rating.cmp(&a.rating)).then(a.due.cmp(&b.due)).then_with(|| (a.id, &a.place).cmp(&(b.id, &b.place)))
+            (b.rating.cmp(&a.rating))
+                .then(a.due.cmp(&b.due))
+                .then_with(|| (a.id, &a.place).cmp(&(b.id, &b.place)))
         });
         totals.count(&record.name, &findings);
         Host {
@@ -141,7 +148,13 @@ impl<'a> Judge<'a> {
             release: release.map(|r| {
                 let verdict = r.lifecycle.on(today);
                 let (stands, past_end_of_life) = (verdict.words(), verdict.is_past());
-                Release { id: &r.id, title: &r.title, end_of_life: r.lifecycle.end_of_life, past_end_of_life, stands }
+                Release {
+                    id: &r.id,
+                    title: &r.title,
+                    end_of_life: r.lifecycle.end_of_life,
+                    past_end_of_life,
+                    stands,
+                }
             }),
             steps: if findings.is_empty() { Vec::new() } else { system::steps(release, today) },
             may_be_locked: findings.iter().any(|f| f.overdue),
@@ -211,7 +224,10 @@ impl<'a> Judge<'a> {
 impl Totals<'_> {
     fn expire(&mut self, finding: &Finding, rated: &Rated<'_>) {
         if let Some(recast) = rated.expired {
-            let words = format!("the recast of {} expired on {} (owner: {})", recast.id, recast.expires, recast.owner);
+            let words = format!(
+                "the recast of {} expired on {} (owner: {})",
+                recast.id, recast.expires, recast.owner
+            );
             *self.expired.entry(format!("{words}; it is about {}", finding.id)).or_default() += 1;
         }
     }
@@ -226,8 +242,12 @@ impl Totals<'_> {
             self.summary.not_looked_at += usize::from(!finding.looked_at);
             if finding.refused {
                 let name = || {
-                    let place = if finding.place.is_empty() { String::new() } else { format!(" ({})", finding.place) };
-                    format!("{host}: {}{place} {}", finding.id, finding.title)
+                    let place = if finding.place.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" ({})", finding.place)
+                    };
+                    format!("{host}: {}{place} {}", finding.id, short(finding.title, TITLE))
                 };
                 if finding.overdue {
                     self.overdue.add(name);

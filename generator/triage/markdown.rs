@@ -7,7 +7,7 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 
 use super::document::{Host, Triage};
-use super::human::{headline, left, movements};
+use super::human::{headline, left, lockable, movements};
 use super::rating::Rating;
 use crate::report::markdown::cell;
 
@@ -27,7 +27,7 @@ pub fn markdown(triage: &Triage<'_>, zone: &TimeZone) -> String {
     out.push('\n');
     let locked = triage.summary.hosts_that_may_be_locked;
     if locked > 0 {
-        let _ = writeln!(out, "{locked} hosts may be locked: they miss a time limit.\n");
+        let _ = writeln!(out, "{}.\n", lockable(locked));
     }
     let movements = movements(triage);
     if !movements.is_empty() {
@@ -57,7 +57,9 @@ fn prevention(out: &mut String, triage: &Triage<'_>) {
     if triage.prevention.is_empty() {
         return;
     }
-    out.push_str("| check that prevents such findings | findings | why | in the image |\n|---|---:|---|---|\n");
+    out.push_str(
+        "| check that prevents such findings | findings | why | in the image |\n|---|---:|---|---|\n",
+    );
     for prevented in &triage.prevention {
         let image = prevented.image.map_or("–", |o| o.word());
         let (check, because) = (cell(prevented.check), cell(&prevented.because.join("; ")));
@@ -94,7 +96,8 @@ fn host(out: &mut String, host: &Host<'_>, zone: &TimeZone) -> usize {
             }
             _ => "–".into(),
         };
-        let says = finding.scanner_says.as_ref().map(|w| format!("; the scanner says {w}")).unwrap_or_default();
+        let says =
+            finding.scanner_says.as_ref().map(|w| format!("; the scanner says {w}")).unwrap_or_default();
         let cells = [
             cell(&format!("{} {}", finding.id, finding.title)),
             cell(&finding.place),

@@ -58,7 +58,9 @@ impl Scans<'_> {
         let wrong = |why: String| ScanError { at: Location::file(&scan.name), why };
         match (self.host, scan.hosts.len()) {
             (Some(name), 0 | 1) => scan.hosts.iter_mut().for_each(|h| name.clone_into(&mut h.name)),
-            (Some(_), count) => return Err(wrong(format!("--host is for scans of one host; this one has {count}"))),
+            (Some(_), count) => {
+                return Err(wrong(format!("--host is for scans of one host; this one has {count}")));
+            }
             (None, _) if scan.hosts.iter().any(|h| h.name.is_empty()) => {
                 return Err(wrong("it does not tell which host it is about: say --host NAME".into()));
             }

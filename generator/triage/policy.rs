@@ -219,11 +219,17 @@ impl Policy {
     /// Bad YAML, a zone that nobody knows, bands out of order, a recast without a rating or an owner.
     pub fn parse(source: Source) -> Result<Self, ConfigError> {
         let file: PolicyFile = yaml::parse(&source)?;
-        let wrong = |at, width, title: &str, label: &str| ConfigError::at(&source, at, width, title, label, "");
+        let wrong =
+            |at, width, title: &str, label: &str| ConfigError::at(&source, at, width, title, label, "");
         let name = &file.zone.value;
         let zone = TimeZone::get(name).map_err(|_| {
             let label = "names look like `UTC` or `Pacific/Auckland`";
-            wrong(file.zone.referenced, name.chars().count(), &format!("no time zone `{name}` is known"), label)
+            wrong(
+                file.zone.referenced,
+                name.chars().count(),
+                &format!("no time zone `{name}` is known"),
+                label,
+            )
         })?;
         let bands = file.bands.value;
         if !(bands.low < bands.medium && bands.medium < bands.high && bands.high < bands.critical) {
@@ -236,7 +242,12 @@ impl Policy {
             let recast = recast.value;
             let missing = [("an id", &recast.id), ("an owner", &recast.owner), ("a reason", &recast.reason)];
             if let Some((what, _)) = missing.into_iter().find(|(_, text)| text.trim().is_empty()) {
-                return Err(wrong(at, 1, "a recast needs an id, an owner and a reason", &format!("it lacks {what}")));
+                return Err(wrong(
+                    at,
+                    1,
+                    "a recast needs an id, an owner and a reason",
+                    &format!("it lacks {what}"),
+                ));
             }
             if recast.rating == Rating::Unrated {
                 return Err(wrong(at, 1, "a recast rates a finding", "`unrated` is no rating"));

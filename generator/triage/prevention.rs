@@ -75,8 +75,7 @@ impl Prevention {
     /// # Errors
     /// A broken file, or an expression that is none.
     pub fn load(assets: &Assets) -> Result<Self, ConfigError> {
-        let source =
-            assets.get(FILE)?.ok_or_else(|| ConfigError::plain(format!("there is no {FILE}")))?;
+        let source = assets.get(FILE)?.ok_or_else(|| ConfigError::plain(format!("there is no {FILE}")))?;
         let rules: Vec<Spanned<Rule>> = yaml::parse(&source)?;
         let mut ready = Vec::new();
         for rule in rules {
@@ -155,7 +154,8 @@ mod tests {
             place: Place::Port { number, protocol: "tcp".into() },
             ..titled(title)
         };
-        let local = |title: &str| Finding { family: Some("Debian Local Security Checks".into()), ..titled(title) };
+        let local =
+            |title: &str| Finding { family: Some("Debian Local Security Checks".into()), ..titled(title) };
         let package = |name: &str, fixable| Finding {
             place: Place::Package { name: name.into(), version: "1".into(), of_system: true, file: None },
             fixable: Some(fixable),

@@ -14,7 +14,18 @@ use super::policy::{Policy, Recast};
 
 /// How bad a finding is, the least first. What nobody rated stands below High: it may turn out as anything.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    clap::ValueEnum,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Rating {
@@ -224,7 +235,8 @@ pub fn rate<'p>(finding: &Finding, host: &str, policy: &'p Policy, today: Date) 
         expired = None;
         break;
     }
-    let said = finding.said.as_deref().filter(|word| Rating::of_word(word).is_some_and(|said| said != rating));
+    let said =
+        finding.said.as_deref().filter(|word| Rating::of_word(word).is_some_and(|said| said != rating));
     Rated { rating, why, differing: said.map(str::to_owned), expired }
 }
 
@@ -248,7 +260,9 @@ fn unaided(finding: &Finding, policy: &Policy) -> (Rating, String) {
         (Some(rating), None, _) => (rating, "the security team's rating in the scan".into()),
         (None, Some(by_score), _) => by_score,
         (None, None, Some(said)) => (said, "the scanner's word; there is no score".into()),
-        (None, None, None) => (Rating::Unrated, "there is neither a score nor a word that says how bad it is".into()),
+        (None, None, None) => {
+            (Rating::Unrated, "there is neither a score nor a word that says how bad it is".into())
+        }
     }
 }
 

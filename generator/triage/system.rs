@@ -46,7 +46,8 @@ fn fit(words: &[String], release: &Release) -> usize {
         return 0;
     }
     // Some scanners shorten the name.
-    let is_id = |word: &String| *word == system.id || (word.len() >= 4 && system.id.starts_with(word.as_str()));
+    let is_id =
+        |word: &String| *word == system.id || (word.len() >= 4 && system.id.starts_with(word.as_str()));
     let Some(at) = words.iter().position(is_id) else { return 0 };
     let rest = &words[at + 1..];
     let version = rest.iter().find(|w| w.starts_with(|c: char| c.is_ascii_digit()));
@@ -119,7 +120,9 @@ mod tests {
         for (words, id) in cases {
             assert_eq!(release(words, &releases).map(|r| r.id.as_str()), Some(id), "{words}");
         }
-        for words in ["", "Linux", "Debian", "Debian 112", "Amazon Linux 2", "Debian 11\nUbuntu 20.04", "FreeBSD 12"] {
+        for words in
+            ["", "Linux", "Debian", "Debian 112", "Amazon Linux 2", "Debian 11\nUbuntu 20.04", "FreeBSD 12"]
+        {
             assert_eq!(release(words, &releases).map(|r| r.id.as_str()), None, "{words}");
         }
     }

@@ -33,4 +33,5 @@ mod stock;
 mod stock_refused;
 mod tree;
 mod trees;
+mod triage;
 mod user_data;

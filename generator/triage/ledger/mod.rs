@@ -194,7 +194,8 @@ impl Record {
     fn close(&mut self, look: &Look, seen: &HashSet<usize>, undecided: &[String], changes: &mut Changes) {
         let undecided: HashSet<&String> = undecided.iter().collect();
         for (index, entry) in self.entries.iter_mut().enumerate() {
-            let open = entry.closed.is_none() && entry.seen.scanner == look.scanner && entry.seen.at < look.at;
+            let open =
+                entry.closed.is_none() && entry.seen.scanner == look.scanner && entry.seen.at < look.at;
             if !open || seen.contains(&index) {
                 continue;
             }

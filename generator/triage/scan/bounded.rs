@@ -105,7 +105,9 @@ impl<R: Read> Read for BoundedJson<R> {
                     self.in_string = !self.in_string;
                     self.inner.begin_piece();
                 }
-                (false, _, b',' | b':' | b' ' | b'\n' | b'}' | b']' | b'{' | b'[') => self.inner.begin_piece(),
+                (false, _, b',' | b':' | b' ' | b'\n' | b'}' | b']' | b'{' | b'[') => {
+                    self.inner.begin_piece()
+                }
                 _ => {}
             }
         }
@@ -135,7 +137,7 @@ mod tests {
         let error = Bounded::new(long).read_to_end(&mut Vec::new()).unwrap_err();
         assert!(error.to_string().contains("longer than 8388608 bytes"), "{error}");
         let read = |text: String| BoundedJson::new(std::io::Cursor::new(text)).read_to_end(&mut Vec::new());
-        assert!(read(format!("[\"{}\"]", "a".repeat(PIECE + 9))).is_err());
+        assert!(read(format!("[\"{}\"]", "a".repeat(PIECE + (1 << 20)))).is_err());
         assert!(read(format!("[\"{}\"]", "\\\",".repeat(PIECE / 2))).is_err());
         assert!(read(format!("[{}1]", "\"aaaaaaaa\",".repeat(PIECE / 8))).is_ok());
     }

@@ -168,7 +168,9 @@ impl TryFrom<RawMatch> for Match {
         let fixable = Some(fixed.is_some());
         let described = |v: &Vulnerability| v.description.clone().filter(|d| !d.is_empty());
         let finding = Finding {
-            title: described(&vulnerability).or_else(|| related.iter().find_map(described)).unwrap_or_default(),
+            title: described(&vulnerability)
+                .or_else(|| related.iter().find_map(described))
+                .unwrap_or_default(),
             scores: if own.leading().is_some() { own } else { all() },
             place: Place::Package {
                 name: artifact.name,

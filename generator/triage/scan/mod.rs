@@ -48,14 +48,15 @@ impl ScanError {
 
     fn at(name: &str, line: u64, column: u64, why: impl Into<String>) -> Self {
         let number = |n: u64| u32::try_from(n).ok().filter(|n| *n > 0);
-        Self { at: Location { file: name.to_owned(), line: number(line), column: number(column) }, why: why.into() }
+        Self {
+            at: Location { file: name.to_owned(), line: number(line), column: number(column) },
+            why: why.into(),
+        }
     }
 }
 
 /// Who scanned.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scanner {
     /// Tenable's Nessus, whichever form it was exported in.
@@ -188,7 +189,8 @@ const KNOWN: &str = "scans are read as Nessus XML (.nessus) and CSV, Trivy and G
 
 /// The format that a scan's first bytes show.
 fn format(head: &[u8]) -> Result<Format, String> {
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || head.iter().take(4).any(|b| *b == 0) {
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || head.iter().take(4).any(|b| *b == 0)
+    {
         return Err("it is in UTF-16, or no text: export it as UTF-8".into());
     }
     let head = without_mark(head);
@@ -221,11 +223,14 @@ fn format_of_xml(head: &[u8]) -> Result<Format, String> {
     match (root.0.as_deref(), walked) {
         (Some("NessusClientData_v2"), _) => Ok(Format::NessusXml),
         (Some("oval_results"), _) => Ok(Format::Oval),
-        (Some("oval_definitions"), _) => Err("these are OVAL definitions; what is wanted are the results of \
+        (Some("oval_definitions"), _) => {
+            Err("these are OVAL definitions; what is wanted are the results of \
                                               `oscap oval eval --results`"
-            .into()),
+                .into())
+        }
         (Some("Benchmark" | "TestResult" | "asset-report-collection" | "data-stream-collection"), _) => Err(
-            "this is XCCDF or a data stream; what is wanted are the results of `oscap oval eval --results`".into(),
+            "this is XCCDF or a data stream; what is wanted are the results of `oscap oval eval --results`"
+                .into(),
         ),
         (Some(other), _) => Err(format!("it begins with the element `{other}`; {KNOWN}")),
         (None, Err(error)) => Err(error.why),

@@ -23,7 +23,8 @@ const POLICY: &str = "NessusClientData_v2/Policy/policyName";
 /// # Errors
 /// Broken XML, an item without its attributes, a score that is none.
 pub fn read(input: impl Read, name: &str, zone: &TimeZone) -> Result<Scan, ScanError> {
-    let mut report = Report { zone, policy: None, hosts: Vec::new(), property: String::new(), item: Item::default() };
+    let mut report =
+        Report { zone, policy: None, hosts: Vec::new(), property: String::new(), item: Item::default() };
     walk(input, name, &mut report)?;
     let Report { policy, hosts, .. } = report;
     Ok(Scan { name: name.to_owned(), scanner: Scanner::Nessus, policy, hosts, notes: Vec::new() })
@@ -113,7 +114,8 @@ impl Item {
                 finding.kind = Kind::Misconfiguration;
             }
             None => {
-                finding.recast = severity.and_then(|s| finding.scores.given_by_hand(s, risk_factor, true));
+                let told = risk_factor.is_some();
+                finding.recast = severity.and_then(|s| finding.scores.given_by_hand(s, risk_factor, told));
             }
         }
         Some(finding.tidied())

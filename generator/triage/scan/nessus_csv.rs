@@ -118,7 +118,8 @@ pub fn read(input: impl Read, name: &str, zone: &TimeZone) -> Result<Scan, ScanE
         };
         let Some(host) = hosts.get_mut(index) else { continue };
         if host.system.is_none() {
-            host.system = Some(header.get(&record, Column::System).trim().to_owned()).filter(|s| !s.is_empty());
+            host.system =
+                Some(header.get(&record, Column::System).trim().to_owned()).filter(|s| !s.is_empty());
         }
         if host.at.is_none() {
             host.at = time::instant(header.get(&record, Column::End), zone);

@@ -35,7 +35,9 @@ pub fn read(input: impl Read, name: &str, zone: &TimeZone) -> Result<Scan, ScanE
     if undefined > 0 {
         return Err(ScanError::file(
             name,
-            format!("{undefined} results are of definitions that are not in it: make it with the definitions"),
+            format!(
+                "{undefined} results are of definitions that are not in it: make it with the definitions"
+            ),
         ));
     }
     Ok(Scan { name: name.to_owned(), scanner: Scanner::Openscap, policy: None, hosts, notes })
@@ -71,10 +73,13 @@ impl<'z> Results<'z> {
 
     fn begin(&mut self, tag: &Tag<'_>) -> Result<(), String> {
         let id = tag.want("id")?.into_owned();
-        let counts = matches!(&*tag.want("class")?, "patch" | "vulnerability");
-        if counts {
-            self.open = Some(Finding { id, fixable: Some(true), ..Finding::default() });
-        } else {
+        let open = |fixable| Some(Finding { id: id.clone(), fixable, ..Finding::default() });
+        self.open = match &*tag.want("class")? {
+            "patch" => open(Some(true)),
+            "vulnerability" => open(None),
+            _ => None,
+        };
+        if self.open.is_none() {
             self.definitions.insert(id, None);
         }
         Ok(())

@@ -145,13 +145,8 @@ pub fn read(input: impl Read, name: &str) -> Result<Scan, ScanError> {
         notes.push(format!("Trivy was told to leave {hidden} findings out"));
     }
     let system = document.metadata.and_then(|m| m.system).map(|s| format!("{} {}", s.family, s.name));
-    let host = Host {
-        name: document.artifact_name,
-        system,
-        at: document.created_at,
-        findings,
-        ..Host::default()
-    };
+    let host =
+        Host { name: document.artifact_name, system, at: document.created_at, findings, ..Host::default() };
     Ok(Scan { name: name.to_owned(), scanner: Scanner::Trivy, policy: None, hosts: vec![host], notes })
 }
 

@@ -81,7 +81,8 @@ struct Walk<'v, V> {
 pub fn walk<R: Read>(input: R, name: &str, visitor: &mut impl Visitor) -> Result<(), ScanError> {
     let mut reader = Reader::from_reader(Bounded::new(input));
     let mut buffer = Vec::new();
-    let mut walk = Walk { visitor, path: String::new(), starts: Vec::new(), text: String::new(), wanted: false };
+    let mut walk =
+        Walk { visitor, path: String::new(), starts: Vec::new(), text: String::new(), wanted: false };
     loop {
         buffer.clear();
         reader.get_mut().begin_piece();
@@ -128,7 +129,9 @@ impl<V: Visitor> Walk<'_, V> {
                 }
             }
             Event::DocType(_) => {
-                return Err("it has a document type, which no scan needs: entities could hide anything".into());
+                return Err(
+                    "it has a document type, which no scan needs: entities could hide anything".into()
+                );
             }
             Event::Decl(declaration) => {
                 let encoding = declaration.encoding().transpose().map_err(|e| e.to_string())?;
