@@ -2,7 +2,7 @@
 //!
 //! Owns the file that says so, and its matching. Knows checks by their names alone.
 
-use regex::{RegexSet, RegexSetBuilder};
+use regex::{Regex, RegexSet, RegexSetBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -56,18 +56,29 @@ pub struct Rule {
     past_end_of_life: bool,
 }
 
-/// A rule that is ready to be matched.
+/// The expressions of all rules for one thing, matched at once.
 #[derive(Debug)]
-struct Ready {
-    rule: Rule,
-    titles: RegexSet,
-    families: RegexSet,
-    places: RegexSet,
+struct Patterns {
+    set: RegexSet,
+    /// The rule of each.
+    rules: Vec<usize>,
+}
+
+impl Patterns {
+    /// The rules of which an expression fits.
+    fn rules(&self, text: &str) -> Vec<usize> {
+        self.set.matches(text).into_iter().filter_map(|pattern| self.rules.get(pattern).copied()).collect()
+    }
 }
 
 /// All rules.
 #[derive(Debug)]
-pub struct Prevention(Vec<Ready>);
+pub struct Prevention {
+    rules: Vec<Rule>,
+    titles: Patterns,
+    families: Patterns,
+    places: Patterns,
+}
 
 impl Prevention {
     /// Reads the file.
@@ -77,26 +88,41 @@ impl Prevention {
     pub fn load(assets: &Assets) -> Result<Self, ConfigError> {
         let source = assets.get(FILE)?.ok_or_else(|| ConfigError::plain(format!("there is no {FILE}")))?;
         let rules: Vec<Spanned<Rule>> = yaml::parse(&source)?;
-        let mut ready = Vec::new();
-        for rule in rules {
-            let at = rule.referenced;
-            let set = |patterns: &[String]| {
-                RegexSetBuilder::new(patterns).case_insensitive(true).build().map_err(|e| {
-                    ConfigError::at(&source, at, 1, "a regular expression is none", &e.to_string(), "")
-                })
-            };
-            let rule = rule.value;
-            let (titles, families, places) = (set(&rule.titles)?, set(&rule.families)?, set(&rule.places)?);
-            ready.push(Ready { rule, titles, families, places });
-        }
-        Ok(Self(ready))
+        let patterns = |of: fn(&Rule) -> &Vec<String>| {
+            let mut all: Vec<&str> = Vec::new();
+            let mut owners = Vec::new();
+            for (number, rule) in rules.iter().enumerate() {
+                for pattern in of(&rule.value) {
+                    Regex::new(pattern).map_err(|e| {
+                        let why = e.to_string();
+                        ConfigError::at(&source, rule.referenced, 1, "a regular expression is none", &why, "")
+                    })?;
+                    all.push(pattern);
+                    owners.push(number);
+                }
+            }
+            let set = RegexSetBuilder::new(&all).case_insensitive(true).build();
+            let set = set.map_err(|e| ConfigError::plain(format!("{}: {e}", source.name)))?;
+            Ok::<_, ConfigError>(Patterns { set, rules: owners })
+        };
+        let titles = patterns(|rule| &rule.titles)?;
+        let families = patterns(|rule| &rule.families)?;
+        let places = patterns(|rule| &rule.places)?;
+        Ok(Self { rules: rules.into_iter().map(|rule| rule.value).collect(), titles, families, places })
     }
 
     /// The checks of the rules that count, each once, with the reason.
     pub fn checks(&self, finding: &Finding, past_end_of_life: bool) -> Vec<(&str, &str)> {
+        let titles = self.titles.rules(&finding.title);
+        let families = finding.family.as_deref().map(|f| self.families.rules(f)).unwrap_or_default();
+        let places = self.places.rules(&finding.place.to_string());
         let mut found: Vec<(&str, &str)> = Vec::new();
-        for Ready { rule, .. } in self.0.iter().filter(|r| r.counts(finding, past_end_of_life)) {
-            for check in &rule.checks {
+        for (number, rule) in self.rules.iter().enumerate() {
+            let counts = rule.fits(finding, past_end_of_life)
+                && (rule.titles.is_empty() || titles.contains(&number))
+                && (rule.families.is_empty() || families.contains(&number))
+                && (rule.places.is_empty() || places.contains(&number));
+            for check in rule.checks.iter().filter(|_| counts) {
                 if !found.iter().any(|(known, _)| known == check) {
                     found.push((check, &rule.because));
                 }
@@ -107,28 +133,22 @@ impl Prevention {
 
     /// Every check that a rule names.
     pub fn named(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().flat_map(|r| r.rule.checks.iter().map(String::as_str))
+        self.rules.iter().flat_map(|rule| rule.checks.iter().map(String::as_str))
     }
 }
 
-impl Ready {
-    fn counts(&self, finding: &Finding, past_end_of_life: bool) -> bool {
-        let Rule { ids, kinds, package, fixable, remote, except_ports, .. } = &self.rule;
+impl Rule {
+    /// Whether everything fits but the expressions.
+    fn fits(&self, finding: &Finding, past_end_of_life: bool) -> bool {
+        let Self { ids, kinds, package, fixable, remote, except_ports, .. } = self;
         let of_system = matches!(finding.place, Place::Package { of_system: true, .. });
-        let through = match &finding.place {
-            Place::Port { number, .. } => !except_ports.contains(number),
-            _ => false,
-        };
-        let family = finding.family.as_deref().unwrap_or_default();
+        let through = matches!(&finding.place, Place::Port { number, .. } if !except_ports.contains(number));
         (ids.is_empty() || ids.contains(&finding.id))
             && (kinds.is_empty() || kinds.contains(&finding.kind))
             && (!package || of_system)
             && (!fixable || finding.fixable == Some(true))
             && (!remote || through)
-            && (!self.rule.past_end_of_life || past_end_of_life)
-            && (self.families.is_empty() || self.families.is_match(family))
-            && (self.titles.is_empty() || self.titles.is_match(&finding.title))
-            && (self.places.is_empty() || self.places.is_match(&finding.place.to_string()))
+            && (!self.past_end_of_life || past_end_of_life)
     }
 }
 

@@ -53,14 +53,15 @@ fn with<T>(
 fn time_runs_from_the_first_sight_across_a_leap_day_and_a_change_of_clocks() {
     let first = nessus("2024-02-27T11:00:00Z");
     let cases = [
-        // 48 hours end on the leap day's last minute but one in Auckland; to the second.
-        ("Pacific/Auckland", "2024-02-29T10:59:59Z", [(0, 0, false), (27, 671, false)]),
-        ("Pacific/Auckland", "2024-02-29T11:00:00Z", [(0, 0, false), (27, 671, false)]),
+        // In Auckland, 48 hours and 30 days end at midnight: the first behind the leap day. To the second.
+        ("Pacific/Auckland", "2024-02-29T10:59:59Z", [(0, 0, false), (28, 672, false)]),
+        ("Pacific/Auckland", "2024-02-29T11:00:00Z", [(0, 0, false), (28, 672, false)]),
         ("Pacific/Auckland", "2024-02-29T11:00:01Z", [(-1, -1, true), (27, 671, false)]),
         ("UTC", "2024-03-28T11:00:00Z", [(-28, -672, true), (0, 0, false)]),
         ("UTC", "2024-03-28T11:00:01Z", [(-29, -673, true), (-1, -1, true)]),
-        // Clocks go forward in Berlin on 2024-03-31: the thirtieth day begins before, and its time is the calendar's.
-        ("Europe/Berlin", "2024-03-28T10:00:00Z", [(-28, -671, true), (0, 1, false)]),
+        // Clocks went forward in New York on 2024-03-10: thirty days of the calendar are an hour shorter.
+        ("America/New_York", "2024-03-28T10:00:00Z", [(-28, -671, true), (0, 0, false)]),
+        ("America/New_York", "2024-03-28T10:00:01Z", [(-28, -672, true), (-1, -1, true)]),
     ];
     for (zone, now, wanted) in cases {
         let found = with(&[first.clone()], zone, now, None, |triage, _| {

@@ -80,36 +80,47 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// A reader of JSON that ends in an error where a text or a number is too long.
+/// A reader of JSON that ends in an error where a text is too long. What is no text is held by nobody.
 pub struct BoundedJson<R> {
     inner: Bounded<R>,
-    in_string: bool,
+    in_text: bool,
     escaped: bool,
 }
 
 impl<R: Read> BoundedJson<R> {
     /// A reader at the first byte.
     pub fn new(inner: R) -> Self {
-        Self { inner: Bounded::new(inner), in_string: false, escaped: false }
+        Self { inner: Bounded::new(inner), in_text: false, escaped: false }
+    }
+
+    /// Follows texts through the next bytes; whether a text is open at their end, having been open all along.
+    fn follow(&mut self, mut bytes: &[u8]) -> bool {
+        let mut all_along = true;
+        loop {
+            if self.escaped && !bytes.is_empty() {
+                self.escaped = false;
+                bytes = &bytes[1..];
+            }
+            let in_text = self.in_text;
+            let Some(at) = bytes.iter().position(|b| *b == b'"' || (in_text && *b == b'\\')) else { break };
+            match bytes[at] {
+                b'"' => {
+                    self.in_text = !self.in_text;
+                    all_along = false;
+                }
+                _ => self.escaped = true,
+            }
+            bytes = &bytes[at + 1..];
+        }
+        all_along && self.in_text
     }
 }
 
 impl<R: Read> Read for BoundedJson<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let amount = self.inner.read(out)?;
-        for byte in &out[..amount] {
-            match (self.in_string, self.escaped, byte) {
-                (true, true, _) => self.escaped = false,
-                (true, false, b'\\') => self.escaped = true,
-                (_, _, b'"') => {
-                    self.in_string = !self.in_string;
-                    self.inner.begin_piece();
-                }
-                (false, _, b',' | b':' | b' ' | b'\n' | b'}' | b']' | b'{' | b'[') => {
-                    self.inner.begin_piece()
-                }
-                _ => {}
-            }
+        if !self.follow(&out[..amount]) {
+            self.inner.begin_piece();
         }
         Ok(amount)
     }

@@ -241,11 +241,11 @@ fn errors_name_the_place() {
         (NESSUS.replace("port=\"22\"", "port=\"99999\""), "`99999` is no port"),
         (NESSUS.replace("pluginID=\"153953\" ", ""), "has no attribute `pluginID`"),
         (NESSUS.replace("&amp;", "&boom;"), "`&boom;` is no entity"),
-        (NESSUS.replace("&#8211;", "&#xFFFFFFFF;"), "scan:17:"),
+        (NESSUS.replace("&#8211;", "&#xFFFFFFFF;"), "scan:16:"),
         (NESSUS.replace("</Report>", ""), "no XML"),
         (TRIVY.replace("\"V3Score\": 9.8", "\"V3Score\": 98"), "scan:6:"),
         (TRIVY.replace("\"PkgName\": \"zlib1g\", ", ""), "missing field `PkgName`"),
-        (TRIVY.replace("\"Results\"", "Results"), "scan:4:"),
+        (TRIVY.replace("\"Results\"", "Results"), "scan:3:2: key must be a string"),
         (OVAL.replace("7.5/CVSS", "x/CVSS"), "`x` is no CVSS score"),
         (
             "Plugin ID,Risk,Host\n1,High,vm\n2,High\n".into(),
