@@ -132,7 +132,6 @@ pub struct Judged<'a> {
     /// Where on the host: a port, a package, a file; empty for the host as a whole.
     pub place: String,
     /// Names of the weaknesses.
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pub cves: &'a [String],
     /// Who found it.
     pub scanner: Scanner,

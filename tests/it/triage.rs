@@ -1,5 +1,6 @@
 //! `triage` as the command line shows it: the gate, the ledger between runs and under kills, and scans before `publish`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -149,8 +150,8 @@ fn a_ledger_keeps_first_days_between_runs() {
 }
 
 /// Ids in a ledger, each with its first day.
-fn kept(path: &Path) -> Vec<(String, String)> {
-    let Ok(text) = fs::read_to_string(path) else { return Vec::new() };
+fn kept(path: &Path) -> BTreeSet<(String, String)> {
+    let Ok(text) = fs::read_to_string(path) else { return BTreeSet::new() };
     let ledger: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("half a ledger: {e}"));
     let entries = ledger["hosts"].as_array().unwrap().iter().flat_map(|h| h["entries"].as_array().unwrap());
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -166,7 +167,7 @@ fn a_kill_at_any_moment_loses_nothing() {
     let mut kills = 0;
     for round in 0..25_u32 {
         // Each round knows what the one before it knew, and more.
-        let findings: Vec<(u32, &str, u16)> = (0..1500 + round * 20).map(|id| (id, "7.5", 0)).collect();
+        let findings: Vec<(u32, &str, u16)> = (0..400 + round * 20).map(|id| (id, "7.5", 0)).collect();
         fs::write(dir.path().join("scan"), csv(&findings)).unwrap();
         let before = kept(&ledger);
         let day = format!("2026-01-{:02}T00:00:00Z", round + 1);
@@ -190,12 +191,7 @@ fn a_kill_at_any_moment_loses_nothing() {
             kills += u32::from(child.wait().unwrap().code().is_none());
         }
         let after = kept(&ledger);
-        assert!(
-            before.iter().all(|old| after.contains(old)),
-            "round {round}: {} then {}",
-            before.len(),
-            after.len()
-        );
+        assert!(before.is_subset(&after), "round {round}: {} then {}", before.len(), after.len());
         assert!(after.len() == before.len() || after.len() == findings.len(), "round {round}");
     }
     assert!(kills >= 5, "only {kills} runs were hit");
