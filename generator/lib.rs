@@ -2,6 +2,8 @@
 //! meets them. See `ARCHITECTURE.md` for the shape.
 
 pub mod assets;
+pub mod attest;
+pub mod bom;
 pub mod build;
 pub mod check;
 pub mod cli;

@@ -3,6 +3,7 @@
 //! Owns arguments, what is printed where, and exit codes: 0 fine, 1 findings, 2 could not run.
 //! stdout is the product, stderr is for people.
 
+mod attest;
 mod build;
 mod completions;
 mod diff;
@@ -18,6 +19,7 @@ mod plan;
 mod publish;
 mod render;
 mod report;
+mod sbom;
 mod schema;
 mod stock;
 mod triage;
@@ -66,6 +68,7 @@ enum Verb {
     Build(build::Build),
     Verify(verify::Verify),
     Report(report::ReportVerb),
+    Sbom(sbom::Sbom),
     Schema(schema::SchemaVerb),
     Completions(completions::Completions),
     Man(completions::Man),
@@ -73,6 +76,7 @@ enum Verb {
     Lint(lint::LintVerb),
     Matrix(matrix::Matrix),
     Triage(triage::TriageVerb),
+    Attest(attest::Attest),
     Publish(publish::Publish),
     Release(publish::Release),
     #[command(hide = true)]
@@ -151,6 +155,7 @@ pub fn main() -> ExitCode {
         Verb::Build(verb) => verb.run(&assets),
         Verb::Verify(verb) => verb.run(&assets),
         Verb::Report(verb) => verb.run(),
+        Verb::Sbom(verb) => verb.run(),
         Verb::Schema(verb) => verb.run(&assets),
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
@@ -158,6 +163,7 @@ pub fn main() -> ExitCode {
         Verb::Lint(verb) => verb.run(&assets),
         Verb::Matrix(verb) => verb.run(&assets),
         Verb::Triage(verb) => verb.run(&assets),
+        Verb::Attest(verb) => verb.run(&assets),
         Verb::Publish(verb) => verb.run(&assets),
         Verb::Release(verb) => verb.run(&assets),
         Verb::Observe(verb) => verb.run(),
@@ -189,6 +195,19 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
         .any(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// The present instant, or what `SOURCE_DATE_EPOCH` says it is for a build that is repeated
+/// (seconds since 1970, <https://reproducible-builds.org/specs/source-date-epoch/>).
+fn now() -> anyhow::Result<Timestamp> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Err(_) => Ok(Timestamp::now()),
+        Ok(text) => text
+            .parse()
+            .map_err(anyhow::Error::from)
+            .and_then(|seconds| Ok(Timestamp::from_second(seconds)?))
+            .with_context(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds")),
+    }
 }
 
 /// Today's date (UTC).

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! DIR/nectar-base-debian-12/
-//!     4f0c…/            one build: image, SHA256SUMS, report.json, manifest.json
+//!     4f0c…/            one build: image, report, manifest, bills of materials, signed statements,
+//!                       SHA256SUMS; .facts/ and .tags/ for pipelines that read those
 //!     current -> 4f0c…  the published one
 //! ```
 //!
@@ -15,53 +16,36 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use serde::Serialize;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use sha2::{Digest, Sha256};
 
-use super::Passed;
+use super::{Evidence, Passed, Properties, evidence};
 use crate::hash;
 
 /// Prefix of what is not finished yet; a later run removes it.
 const STAGING: &str = ".ironseed-publish-";
 
-/// What a build's `manifest.json` says.
-#[derive(Serialize)]
-struct Manifest<'a> {
-    version: u32,
-    image: &'a str,
-    sha256: &'a str,
-    size: u64,
-    plan: &'a crate::report::PlanReport,
-    report_sha256: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base: Option<&'a crate::build::BaseRecord>,
-    openstack: &'a std::collections::BTreeMap<String, String>,
-}
-
-/// Publishes an image that passed, and returns the build's directory.
+/// Publishes an image that passed with what goes beside it, and returns the build's directory.
+///
+/// A build is known by its image: published again, it gets the newer evidence.
 ///
 /// # Errors
 /// The store can't be written, or the image changed while it was copied: the store stays as it was.
 pub fn publish(
     passed: &Passed,
-    properties: &std::collections::BTreeMap<String, String>,
+    evidence: &Evidence,
+    properties: &Properties,
     store: &Path,
 ) -> anyhow::Result<PathBuf> {
-    let plan = &passed.report().plan;
-    let name = format!("{}-{}", plan.profile, plan.distro);
-    if name.contains('/') || name.starts_with('.') {
-        bail!("`{name}` can't be a directory's name; rename the profile");
-    }
-    let folder = store.join(&name);
+    let folder = store.join(evidence::name(passed)?);
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     remove_stale(&folder)?;
     let build = folder.join(passed.sha256());
-    if !build.is_dir() {
-        let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(&folder)?;
-        fill(passed, properties, &name, staging.path())?;
-        sync(staging.path())?;
-        fs::rename(staging.path(), &build).with_context(|| build.display().to_string())?;
-    }
+    let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(&folder)?;
+    fill(passed, evidence, properties, staging.path())?;
+    // In one step; what was there before goes with the staging folder.
+    let flags = if build.is_dir() { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };
+    renameat_with(CWD, staging.path(), CWD, &build, flags).with_context(|| build.display().to_string())?;
     sync(&folder)?;
     let link = folder.join(format!("{STAGING}current"));
     symlink(passed.sha256(), &link)?;
@@ -70,47 +54,42 @@ pub fn publish(
     Ok(build)
 }
 
-fn fill(
-    passed: &Passed,
-    properties: &std::collections::BTreeMap<String, String>,
-    name: &str,
-    staging: &Path,
-) -> anyhow::Result<()> {
-    let extension = passed.path().extension().and_then(|e| e.to_str()).unwrap_or("img");
-    let image = format!("{name}.{extension}");
-    let (size, sha256) = copy(passed.image(), &staging.join(&image))?;
+fn fill(passed: &Passed, evidence: &Evidence, properties: &Properties, staging: &Path) -> anyhow::Result<()> {
+    let sha256 = copy(passed.image(), &staging.join(&evidence.image))?;
     if sha256 != passed.sha256() {
         bail!("{} changed while it was copied: nothing was published", passed.path().display());
     }
-    let report = passed.report().to_json()?;
-    let report_sha256 = hash::bytes(report.as_bytes());
-    let manifest = Manifest {
-        version: 1,
-        image: &image,
-        sha256: &sha256,
-        size,
-        plan: &passed.report().plan,
-        report_sha256: report_sha256.clone(),
-        base: passed.report().target.base.as_ref(),
-        openstack: properties,
-    };
-    let manifest = serde_json::to_string_pretty(&manifest)? + "\n";
-    let sums = format!(
-        "{sha256}  {image}\n{report_sha256}  report.json\n{}  manifest.json\n",
-        hash::bytes(manifest.as_bytes())
-    );
-    write(&staging.join("report.json"), &report)?;
-    write(&staging.join("manifest.json"), &manifest)?;
-    write(&staging.join("SHA256SUMS"), &sums)
+    for file in &evidence.files {
+        write(&staging.join(&file.name), &file.bytes)?;
+    }
+    write(&staging.join("SHA256SUMS"), evidence.sums(passed).as_bytes())?;
+    facts(properties, staging)?;
+    sync(staging)?;
+    Ok(())
+}
+
+/// A file for each property and each tag, as Nectar's pipeline reads them.
+fn facts(properties: &Properties, staging: &Path) -> anyhow::Result<()> {
+    let values = properties.values.iter().map(|(name, value)| (".facts", name, value.as_str()));
+    let tags = properties.tags.iter().map(|tag| (".tags", tag, ""));
+    for folder in [".facts", ".tags"] {
+        fs::create_dir(staging.join(folder))?;
+    }
+    for (folder, name, content) in values.chain(tags) {
+        if name.contains('/') {
+            bail!("`{name}` can't be a file's name in {folder}");
+        }
+        write(&staging.join(folder).join(name), content.as_bytes())?;
+    }
+    [".facts", ".tags"].into_iter().try_for_each(|folder| Ok(sync(&staging.join(folder))?))
 }
 
 /// Copies an open file and hashes what was copied: the published bytes are the hashed ones.
-fn copy(mut from: &File, to: &Path) -> anyhow::Result<(u64, String)> {
+fn copy(mut from: &File, to: &Path) -> anyhow::Result<String> {
     from.seek(SeekFrom::Start(0))?;
     let mut out = File::create_new(to)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
-    let mut size = 0;
     loop {
         let n = from.read(&mut buffer)?;
         if n == 0 {
@@ -118,15 +97,14 @@ fn copy(mut from: &File, to: &Path) -> anyhow::Result<(u64, String)> {
         }
         hasher.update(&buffer[..n]);
         out.write_all(&buffer[..n]).with_context(|| to.display().to_string())?;
-        size += n as u64;
     }
     out.sync_all()?;
-    Ok((size, hash::hex(&hasher.finalize())))
+    Ok(hash::hex(&hasher.finalize()))
 }
 
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let mut file = File::create_new(path)?;
-    file.write_all(text.as_bytes()).with_context(|| path.display().to_string())?;
+    file.write_all(bytes).with_context(|| path.display().to_string())?;
     file.sync_all()?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
+use crate::hash::Digests;
 use crate::observation::{Outcome, Plane, aggregate};
 use crate::plan::Plan;
 use crate::report::{CheckReport, Report};
@@ -17,7 +18,7 @@ pub struct Passed {
     image: File,
     path: PathBuf,
     report: Report,
-    sha256: String,
+    digests: Digests,
 }
 
 /// Why an image may not be published: every reason, not just the first.
@@ -46,7 +47,12 @@ impl Passed {
 
     /// SHA-256 (hex) of the image's bytes.
     pub fn sha256(&self) -> &str {
-        &self.sha256
+        &self.digests.sha256
+    }
+
+    /// Digests of the image's bytes.
+    pub fn digests(&self) -> &Digests {
+        &self.digests
     }
 }
 
@@ -57,10 +63,10 @@ impl Report {
     /// An outer error where the image can't be read; a [`Refusal`] where it may not pass.
     pub fn passed(self, image: &Path, plan: &Plan, today: Date) -> std::io::Result<Result<Passed, Refusal>> {
         let mut file = File::open(image)?;
-        let sha256 = crate::hash::reader(&mut file)?;
+        let digests = Digests::of(&mut file)?;
         let mut reasons = Vec::new();
         self.refuse_edited(&mut reasons);
-        self.refuse_other_target(&sha256, &mut reasons);
+        self.refuse_other_target(&digests.sha256, &mut reasons);
         self.refuse_other_plan(plan, &mut reasons);
         self.refuse_missing_planes(plan, &mut reasons);
         for planned in &plan.checks {
@@ -73,7 +79,7 @@ impl Report {
         if !reasons.is_empty() {
             return Ok(Err(Refusal { reasons }));
         }
-        Ok(Ok(Passed { image: file, path: image.to_owned(), report: self, sha256 }))
+        Ok(Ok(Passed { image: file, path: image.to_owned(), report: self, digests }))
     }
 
     fn refuse_edited(&self, reasons: &mut Vec<String>) {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails by that")]
 
+mod attest;
 mod browser;
 mod cli;
 mod completions;
@@ -20,6 +21,7 @@ mod lint;
 mod mutations;
 mod names;
 mod pages;
+mod passing;
 mod plans;
 mod program;
 mod programs;
@@ -27,6 +29,7 @@ mod publish;
 mod reports;
 mod rpm_tree;
 mod sarif;
+mod sbom;
 mod schemas;
 mod sensitivity;
 mod stock;

@@ -8,50 +8,16 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ironseed::observation::{Observation, Plane};
-use ironseed::plan::Plan;
-use ironseed::report::{Report, TargetReport};
+use ironseed::report::TargetReport;
 use ironseed::target::sha256_file;
-use ironseed::verify::{self, Seen};
-use jiff::civil::{Date, date};
+use jiff::civil::date;
 use tempfile::TempDir;
 
+use crate::passing::{TODAY, good_report, image, write};
 use crate::plans;
 use crate::program::{real, run};
 
-const TODAY: Date = date(2026, 11, 23);
-const PLANES: [Plane; 2] = [Plane::Configured, Plane::Running];
 const STORE: &str = "store/nectar-base-debian-12";
-
-/// An image's bytes; the gate knows them by their hash alone.
-fn image(folder: &Path, name: &str, seed: u8, size: usize) -> PathBuf {
-    let path = folder.join(name);
-    fs::write(&path, vec![seed; size]).unwrap();
-    path
-}
-
-/// A report in which everything passed, on both planes.
-fn good_report(plan: &Plan, image: &Path, day: Date) -> Report {
-    let mut seen = Vec::new();
-    for (check, planned) in plan.checks.iter().enumerate() {
-        for (setting, wanted) in planned.settings.iter().enumerate() {
-            for plane in wanted.setting.planes() {
-                let observation = Observation::pass(*plane, "as wanted", wanted.setting.wanted());
-                seen.push(Seen { check, setting, observation });
-            }
-        }
-    }
-    let target = TargetReport {
-        name: image.display().to_string(),
-        kind: "qcow2".into(),
-        sha256: Some(sha256_file(image).unwrap()),
-        base: None,
-    };
-    verify::report(plan, target, &PLANES, seen, day)
-}
-
-fn write(folder: &Path, report: &Report) {
-    fs::write(folder.join("report.json"), report.to_json().unwrap()).unwrap();
-}
 
 /// Publishes `image.qcow2` by `report.json`.
 fn publish(folder: &Path) -> (i32, String) {
@@ -67,7 +33,15 @@ fn assert_whole(folder: &Path) -> PathBuf {
     let mut names: Vec<String> =
         fs::read_dir(&build).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    assert_eq!(names, ["SHA256SUMS", "manifest.json", "nectar-base-debian-12.qcow2", "report.json"]);
+    let name = "nectar-base-debian-12";
+    let of_image = ["cdx.json", "qcow2", "spdx.json"].map(|extension| format!("{name}.{extension}"));
+    let mut wanted =
+        [".facts", ".tags", "SHA256SUMS", "manifest.json", "report.json"].map(str::to_owned).to_vec();
+    wanted.extend(of_image);
+    wanted.sort();
+    assert_eq!(names, wanted);
+    assert_eq!(fs::read_to_string(build.join(".facts/automatic_updates")).unwrap(), "security");
+    assert!(build.join(".tags/nectar-base").is_file());
     real("sha256sum", &["--strict", "--quiet", "-c", "SHA256SUMS"], &build);
     current
 }

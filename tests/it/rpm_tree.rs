@@ -27,7 +27,7 @@ const RECORD: &str = "/usr/share/ironseed/build.json";
 const ENTRY: &str = "/boot/loader/entries/0123-5.14.0-427.el9.x86_64.conf";
 
 /// The tree, with a rendering of the plan laid over it.
-fn made(plan: &Plan, work: &Path) -> std::path::PathBuf {
+pub fn made(plan: &Plan, work: &Path) -> std::path::PathBuf {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/rpm_tree");
     let [tree, files] = ["tree", "files"].map(|name| work.join(name));
     let script = |name: &str| scripts.join(name).to_str().unwrap().to_owned();

@@ -68,6 +68,10 @@ pub struct Package {
     pub status: [String; 3],
     /// Its configuration files.
     pub conffiles: Vec<Conffile>,
+    /// The `Source:` field, where the source package has another name or version: `name` or `name (version)`.
+    pub source: Option<String>,
+    /// Who packaged it, as `Name <address>`.
+    pub maintainer: Option<String>,
     /// Its paragraph.
     pub at: Location,
 }
@@ -77,6 +81,11 @@ impl Package {
     /// left, and half-installed ones, are not.
     pub fn is_installed(&self) -> bool {
         self.status[2] == "installed"
+    }
+
+    /// Whether it has files on the system, set up or not: all but what was removed or is only wished for.
+    pub fn has_files(&self) -> bool {
+        !matches!(self.status[2].as_str(), "not-installed" | "config-files")
     }
 
     /// Whether it is held back from upgrades.
@@ -117,6 +126,11 @@ impl Database {
         self.by_name.get(name).into_iter().flatten().map(|index| &self.packages[*index])
     }
 
+    /// Every entry, in the order of the file.
+    pub fn entries(&self) -> &[Package] {
+        &self.packages
+    }
+
     /// All installed packages, in the order of the file.
     pub fn installed(&self) -> impl Iterator<Item = &Package> {
         self.packages.iter().filter(|p| p.is_installed())
@@ -132,6 +146,8 @@ fn package(paragraph: &Paragraph) -> Option<Package> {
         version: field("Version"),
         status: [status.next()?, status.next()?, status.next()?],
         conffiles: field("Conffiles").lines().filter_map(conffile).collect(),
+        source: paragraph.get("Source").map(str::to_owned),
+        maintainer: paragraph.get("Maintainer").map(str::to_owned),
         at: Location::line(STATUS, paragraph.line),
     })
 }

@@ -52,6 +52,12 @@ pub struct Package {
     pub architecture: String,
     /// The module's build that it belongs to, as `name:stream:version:context`.
     pub module: Option<String>,
+    /// The source package's file name (`bash-5.2.15-5.fc40.src.rpm`).
+    pub source: Option<String>,
+    /// Who made it.
+    pub vendor: Option<String>,
+    /// Its licence, as the packager wrote it.
+    pub licence: Option<String>,
 }
 
 /// What rpm compares to say which package is newer.
@@ -196,5 +202,8 @@ fn package(header: &Header<'_>) -> Result<Package> {
         version: Evr { epoch, version: text(Tag::Version)?, release: text(Tag::Release)? },
         architecture: text(Tag::Architecture)?,
         module: header.text(Tag::ModularityLabel)?,
+        source: header.text(Tag::SourceRpm)?,
+        vendor: header.text(Tag::Vendor)?,
+        licence: header.text(Tag::License)?,
     })
 }
