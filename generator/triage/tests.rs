@@ -64,7 +64,7 @@ fn time_runs_from_the_first_sight_across_a_leap_day_and_a_change_of_clocks() {
         ("America/New_York", "2024-03-28T10:00:01Z", [(-28, -672, true), (-1, -1, true)]),
     ];
     for (zone, now, wanted) in cases {
-        let found = with(&[first.clone()], zone, now, None, |triage, _| {
+        let found = with(std::slice::from_ref(&first), zone, now, None, |triage, _| {
             let all = triage.hosts[0].findings.iter().take(2);
             all.map(|f| (f.days_left.unwrap(), f.hours_left.unwrap(), f.overdue)).collect::<Vec<_>>()
         });
