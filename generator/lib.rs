@@ -31,6 +31,7 @@ pub mod schema;
 pub mod settings;
 pub mod stock;
 pub mod target;
+pub mod triage;
 pub mod verify;
 pub mod version;
 pub mod vm;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use jiff::Timestamp;
 
 use super::attest::SigningArgs;
 use super::build::{build, name};
@@ -13,8 +14,10 @@ use super::{Ended, Outcome, now, print, resolve, today, verify};
 use crate::assets::Assets;
 use crate::plan::Plan;
 use crate::publish::evidence::file_name;
-use crate::publish::{Evidence, Properties, Signing, directory};
+use crate::publish::{Evidence, Properties, Refusal, Signing, directory};
 use crate::report::{self, Report};
+use crate::triage::policy::Policy;
+use crate::triage::{self, Scans};
 use crate::verify::Selection;
 use crate::{distro, target};
 
@@ -35,6 +38,12 @@ pub struct Publish {
     /// Distribution; the report's where it is left out
     #[arg(short, long, value_name = "ID|FILE")]
     distro: Option<String>,
+    /// Scans of the image, in which nothing may be open that the policy refuses; repeatable
+    #[arg(long, num_args = 1.., value_name = "SCAN")]
+    scan: Vec<PathBuf>,
+    /// Policy that the scans are held against [default: the built-in one]
+    #[arg(long, value_name = "FILE", requires = "scan")]
+    policy: Option<PathBuf>,
     #[command(flatten)]
     signing: SigningArgs,
 }
@@ -45,7 +54,19 @@ impl Publish {
         let profile = self.profile.as_deref().unwrap_or(&report.plan.profile);
         let distro = self.distro.as_deref().unwrap_or(&report.plan.distro);
         let plan = resolve(profile, distro::load(distro, assets)?, assets)?;
-        publish(report, &self.image, &plan, &self.to, self.signing.signing()?.as_ref())
+        let refused = self.refused_by_scans(&plan, assets)?;
+        publish(report, &self.image, &plan, &self.to, self.signing.signing()?.as_ref(), refused)
+    }
+
+    /// What the image's scans have against it.
+    fn refused_by_scans(&self, plan: &Plan, assets: &Assets) -> anyhow::Result<Vec<String>> {
+        if self.scan.is_empty() {
+            return Ok(Vec::new());
+        }
+        let policy = Policy::load(self.policy.as_deref(), assets)?;
+        // Whatever a scanner called the image, it is one host.
+        let scans = Scans { files: &self.scan, seen: None, host: Some("the image") };
+        triage::refusals(&scans, &plan.distro.id, &policy, Timestamp::now(), assets)
     }
 }
 
@@ -85,7 +106,7 @@ impl Release {
         let path = built.image.with_extension("report.json");
         super::write_whole(&path, report.to_json()?.as_bytes())?;
         print(&report::human(&report))?;
-        let ended = publish(report, &built.image, &plan, &self.output, signing.as_ref())?;
+        let ended = publish(report, &built.image, &plan, &self.output, signing.as_ref(), Vec::new())?;
         if ended == Ended::Fine {
             std::fs::remove_dir_all(&work).with_context(|| work.display().to_string())?;
         }
@@ -93,18 +114,26 @@ impl Release {
     }
 }
 
-fn publish(report: Report, image: &Path, plan: &Plan, store: &Path, signing: Option<&Signing>) -> Outcome {
+/// Publishes what its report lets through, unless there are other reasons against it.
+fn publish(
+    report: Report,
+    image: &Path,
+    plan: &Plan,
+    store: &Path,
+    signing: Option<&Signing>,
+    mut reasons: Vec<String>,
+) -> Outcome {
     match report.passed(image, plan, today()).with_context(|| image.display().to_string())? {
-        Ok(passed) => {
+        Ok(passed) if reasons.is_empty() => {
             let properties = Properties::of(&passed, plan);
             let evidence = Evidence::gather(&passed, file_name(&passed)?, &properties, signing, now()?)?;
             let build = directory::publish(&passed, &evidence, &properties, store)?;
             print(&format!("published {}\n", build.display()))?;
-            Ok(Ended::Fine)
+            return Ok(Ended::Fine);
         }
-        Err(refusal) => {
-            anstream::eprintln!("{refusal}");
-            Ok(Ended::Findings)
-        }
+        Ok(_) => {}
+        Err(refusal) => reasons.splice(0..0, refusal.reasons).for_each(drop),
     }
+    anstream::eprintln!("{}", Refusal { reasons });
+    Ok(Ended::Findings)
 }

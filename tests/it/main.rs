@@ -38,4 +38,5 @@ mod stock;
 mod stock_refused;
 mod tree;
 mod trees;
+mod triage;
 mod user_data;
