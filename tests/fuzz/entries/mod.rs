@@ -10,6 +10,7 @@ mod linting;
 mod profiles;
 mod readers;
 mod scans;
+mod signed;
 mod whole;
 
 use ironseed::target::Root;
@@ -40,7 +41,7 @@ pub enum Takes {
 }
 
 /// All of them.
-pub const TARGETS: [&Target; 29] = [
+pub const TARGETS: [&Target; 30] = [
     &readers::ACCOUNTS,
     &readers::APT,
     &readers::CLOUD_INIT,
@@ -70,6 +71,7 @@ pub const TARGETS: [&Target; 29] = [
     &linting::LINT,
     &profiles::PROFILE,
     &scans::SCANS,
+    &signed::STATEMENTS,
 ];
 
 /// The target of a name.
