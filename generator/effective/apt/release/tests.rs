@@ -1,3 +1,5 @@
+mod differential;
+
 use std::collections::BTreeSet;
 use std::process::Command;
 
