@@ -116,6 +116,6 @@ with tempfile.TemporaryDirectory() as work:
     for line in sys.stdin:
         try:
             answer = pending(line.rstrip("\n"), installed)
-        except (dnf.exceptions.Error, hawkey.Exception) as error:
+        except (dnf.exceptions.Error, hawkey.Exception, RuntimeError) as error:
             answer = "refused: %s" % error
         print(json.dumps(answer), flush=True)

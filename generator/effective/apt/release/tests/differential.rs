@@ -177,7 +177,7 @@ fn agrees_with_apt_on_generated_releases() {
         return skip("apt_pkg is not installed");
     }
     let mut driver = Dialogue::start(std::process::Command::new("/usr/bin/python3").args(["-c", DRIVER]));
-    let tally = Differential::cases(200).run(generate, |tree| {
+    let tally = Differential::cases(60).run(generate, |tree| {
         let disk = tree.on_disk();
         let said = driver.ask(disk.path().to_str().unwrap());
         let theirs: serde_json::Value = serde_json::from_str(&said).unwrap();
