@@ -1,5 +1,3 @@
-mod pending;
-
 use serde_json::{Value, json};
 
 use super::*;
