@@ -58,6 +58,7 @@ test=(
 	packer
 	postfix
 	python3
+	python3-apt
 	python3-dnf
 	python3-jsonschema
 	python3-pwquality

@@ -57,7 +57,7 @@ impl Kind for PendingUpdates {
 }
 
 impl PendingUpdates {
-    /// What apt's package lists say; `None` where there are none.
+    /// What the package lists of apt's sources say; `None` where there are none.
     fn by_apt(&self, look: &Look<'_>, plane: Plane, installed: &dpkg::Database) -> Option<Vec<Observation>> {
         let of_release = &look.plan.distro.archive;
         let is_security = |archive: &apt::Archive| {
@@ -67,7 +67,11 @@ impl PendingUpdates {
             };
             of_release.suites.iter().any(|s| s.role == "security" && named(s) && s.label == archive.label)
         };
-        let pending = match apt::pending_upgrades(look.root, installed, is_security) {
+        let sources = match look.apt_sources() {
+            Ok(sources) => sources,
+            Err(why) => return Some(vec![Observation::unobserved(plane, self.wanted(), why)]),
+        };
+        let pending = match apt::pending_upgrades(look.root, sources, installed, is_security) {
             Ok(pending) => pending?,
             Err(error) => return Some(vec![Observation::error(plane, self.wanted(), error.to_string())]),
         };

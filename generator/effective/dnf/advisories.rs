@@ -127,13 +127,15 @@ fn collect(
     }
 }
 
-/// Whether a list of packages is for this system: one of a module's stream only where that is enabled.
+/// Whether a list of packages is for this system: one of modules' streams only where one of these is enabled
+/// (`Advisory::getApplicablePackages()` of libdnf).
 fn applies(collection: Node<'_, '_>, streams: &HashMap<String, String>) -> bool {
-    let mut modules = collection.children().filter(|n| n.has_tag_name("module"));
-    modules.all(|module| {
-        let [name, stream] = ["name", "stream"].map(|key| module.attribute(key).unwrap_or_default());
-        streams.get(name).is_some_and(|enabled| enabled == stream)
-    })
+    let mut modules = collection.children().filter(|n| n.has_tag_name("module")).peekable();
+    modules.peek().is_none()
+        || modules.any(|module| {
+            let [name, stream] = ["name", "stream"].map(|key| module.attribute(key).unwrap_or_default());
+            streams.get(name).is_some_and(|enabled| enabled == stream)
+        })
 }
 
 fn enabled_streams(root: &Root<'_>) -> Result<HashMap<String, String>> {

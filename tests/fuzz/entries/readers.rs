@@ -122,18 +122,19 @@ pub const APT: Target = Target {
         ],
         shipped: &[],
         read: |root| {
-            let _ = black_box(Sources::read(root));
+            let sources = Sources::read(root);
             let Ok(conf) = AptConf::read(root) else { return };
             for (name, _) in conf.entries() {
                 black_box((conf.get(&name), conf.boolean(&name), conf.list(&name), conf.losing(&name)));
             }
             black_box(UpdatePolicy::read(&conf).installs_upgrades());
             let rules = OriginRules::read(&conf, "Debian", "bookworm");
-            for release in apt::release::releases(root).unwrap_or_default() {
-                let _ = black_box(rules.as_ref().map(|rules| rules.judge(&release.archive).is_ok()));
+            let Ok(sources) = black_box(sources) else { return };
+            for list in apt::release::package_lists(root, &sources).unwrap_or_default() {
+                let _ = black_box(rules.as_ref().map(|rules| rules.judge(&list.archive).is_ok()));
             }
             if let Ok(Some(installed)) = Database::read(root) {
-                let _ = black_box(apt::pending_upgrades(root, &installed, |_| true));
+                let _ = black_box(apt::pending_upgrades(root, &sources, &installed, |_| true));
             }
         },
     },

@@ -1,9 +1,18 @@
 //! The archives that apt has lists of: `Release` files and package lists in
 //! `/var/lib/apt/lists`, and the upgrades that they would bring.
+//!
+//! Only lists of configured sources count, as to apt. A list without a `Release` file is one of an
+//! archive of which nothing is known.
+
+mod fields;
+mod place;
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 
+use self::fields::Fields;
+use self::place::Place;
+use super::Sources;
 use crate::effective::deb822::{Paragraph, Paragraphs};
 use crate::effective::dpkg::{self, Database};
 use crate::location::{Location, Sourced};
@@ -32,21 +41,6 @@ pub struct Archive {
     pub site: String,
 }
 
-/// One `Release` or `InRelease` file.
-#[derive(Clone, Debug)]
-pub struct Release {
-    /// Its fields, without a component.
-    pub archive: Archive,
-    /// `Date:`, as written (RFC 1123): when the archive was made.
-    pub date: Option<String>,
-    /// `Valid-Until:`, as written.
-    pub valid_until: Option<String>,
-    /// The file.
-    pub at: Location,
-    /// Its name up to `InRelease`, which its package lists begin with.
-    prefix: String,
-}
-
 /// A package list.
 #[derive(Clone, Debug)]
 pub struct PackageList {
@@ -71,74 +65,41 @@ pub struct Pending {
     pub candidate: Sourced<String>,
 }
 
-/// All `InRelease` and `Release` files; of the two for one archive the former.
-pub fn releases(root: Root<'_>) -> Result<Vec<Release>> {
-    let mut releases: Vec<Release> = Vec::new();
-    // `…_InRelease` sorts before `…_Release`.
-    for entry in root.read_dir(LISTS)? {
-        let Ok(name) = std::str::from_utf8(&entry.name) else {
-            continue;
-        };
-        let Some(prefix) = name.strip_suffix("InRelease").or_else(|| name.strip_suffix("Release")) else {
-            continue;
-        };
-        if !prefix.ends_with('_') || releases.iter().any(|r| r.prefix == prefix) {
-            continue;
-        }
-        let path = format!("{LISTS}/{name}");
-        let Some(text) = root.read_text(&path)? else {
-            continue;
-        };
-        // A signed file begins with the signature's own header, a paragraph of its own.
-        let fields = Paragraphs::new(text.as_bytes())
-            .filter_map(std::result::Result::ok)
-            .find(|p| p.get("Hash").is_none() || p.get("Codename").is_some())
-            .unwrap_or_default();
-        let field = |name: &str| fields.get(name).unwrap_or_default().to_owned();
-        releases.push(Release {
-            archive: Archive {
-                origin: field("Origin"),
-                label: field("Label"),
-                suite: field("Suite"),
-                codename: field("Codename"),
-                component: String::new(),
-                site: site(prefix),
-            },
-            date: fields.get("Date").map(str::to_owned),
-            valid_until: fields.get("Valid-Until").map(str::to_owned),
-            at: Location::file(display(path.as_bytes())),
-            prefix: prefix.to_owned(),
+/// What the `InRelease` file of a place says, or its `Release`; nothing but the place's site where there is neither.
+fn release(root: Root<'_>, place: &Place<'_>) -> Result<Archive> {
+    for name in ["InRelease", "Release"] {
+        let Some(text) = root.read_text(format!("{LISTS}/{}{name}", place.prefix))? else { continue };
+        let fields = Fields::of(&text);
+        return Ok(Archive {
+            origin: fields.get("Origin"),
+            label: fields.get("Label"),
+            suite: fields.get("Suite"),
+            codename: fields.get("Codename"),
+            component: String::new(),
+            site: place.site.clone(),
         });
     }
-    Ok(releases)
+    Ok(Archive { site: place.site.clone(), ..Archive::default() })
 }
 
-/// All package lists that belong to a [`Release`].
-pub fn package_lists(root: Root<'_>) -> Result<Vec<PackageList>> {
-    let releases = releases(root)?;
-    let mut lists = Vec::new();
-    for entry in root.read_dir(LISTS)? {
-        let Ok(name) = std::str::from_utf8(&entry.name) else {
-            continue;
-        };
-        let Some(release) = releases.iter().find(|r| name.starts_with(&r.prefix)) else {
-            continue;
-        };
-        let rest = &name[release.prefix.len()..];
-        let (component, architecture) = match rest.rsplit_once("_binary-") {
-            Some((component, rest)) => match rest.split_once("_Packages") {
-                Some((architecture, _)) => (component, architecture),
-                None => continue,
-            },
-            // An archive without components and architectures.
-            None if rest == "Packages" || rest.starts_with("Packages.") => ("", ""),
-            None => continue,
-        };
-        lists.push(PackageList {
-            archive: Archive { component: unquote(&component.replace('_', "/")), ..release.archive.clone() },
-            architecture: architecture.to_owned(),
-            path: format!("{LISTS}/{name}"),
-        });
+/// All package lists of the sources that are on. What is left of others, apt does not look at.
+///
+/// # Errors
+/// A file that can't be read.
+pub fn package_lists(root: Root<'_>, sources: &Sources) -> Result<Vec<PackageList>> {
+    let names: Vec<String> =
+        root.read_dir(LISTS)?.into_iter().filter_map(|entry| String::from_utf8(entry.name).ok()).collect();
+    let mut lists: Vec<PackageList> = Vec::new();
+    for place in place::all(sources) {
+        let archive = release(root, &place)?;
+        for name in &names {
+            let Some((component, architecture)) = place.list(name) else { continue };
+            let path = format!("{LISTS}/{name}");
+            if lists.iter().all(|list| list.path != path) {
+                let archive = Archive { component: component.to_owned(), ..archive.clone() };
+                lists.push(PackageList { archive, architecture: architecture.to_owned(), path });
+            }
+        }
     }
     Ok(lists)
 }
@@ -152,10 +113,11 @@ pub fn package_lists(root: Root<'_>) -> Result<Vec<PackageList>> {
 /// A list that can't be read, or is compressed by something other than gzip.
 pub fn pending_upgrades(
     root: Root<'_>,
+    sources: &Sources,
     installed: &Database,
     choose: impl Fn(&Archive) -> bool,
 ) -> Result<Option<Vec<Pending>>> {
-    let lists = package_lists(root)?;
+    let lists = package_lists(root, sources)?;
     let chosen: Vec<&PackageList> = lists.iter().filter(|l| choose(&l.archive)).collect();
     if chosen.is_empty() {
         return Ok(None);
@@ -220,34 +182,6 @@ fn read_list<'r>(root: Root<'r>, path: &str) -> Result<Paragraphs<Box<dyn BufRea
         return Err(TargetError::Unsupported(what));
     };
     Ok(Paragraphs::new(Box::new(BufReader::new(reader.take(MAX_LIST_BYTES)))))
-}
-
-/// The host in a list's name, without its port.
-fn site(prefix: &str) -> String {
-    let host = unquote(prefix.split('_').next().unwrap_or_default());
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name.to_owned(),
-        _ => host,
-    }
-}
-
-/// Undoes apt's escapes in file names of lists (`%5f`).
-fn unquote(name: &str) -> String {
-    let mut parts = name.split('%');
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        match part.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                text.push(char::from(byte));
-                text.push_str(&part[2..]);
-            }
-            None => {
-                text.push('%');
-                text.push_str(part);
-            }
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+mod differential;
+
 use std::collections::BTreeSet;
 use std::process::Command;
 
@@ -9,7 +11,16 @@ const RELEASE: &str = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nOrigi
                        Label: Debian-Security\nSuite: oldstable-security\nCodename: bookworm-security\n\
                        Date: Mon, 23 Nov 2026 03:00:00 UTC\nSHA256:\n 0 1 x\n\
                        -----BEGIN PGP SIGNATURE-----\n\nx\n";
-const PREFIX: &str = "var/lib/apt/lists/mirror.example_d%5fs_dists_bookworm-security_";
+const PREFIX: &str = "var/lib/apt/lists/mirror.example:80_d%5fs_dists_bookworm-security_";
+
+fn sources(lines: &str) -> Sources {
+    let tree = MemoryTree::of(&[("/etc/apt/sources.list", lines)]);
+    Sources::read(tree.root()).unwrap()
+}
+
+fn security() -> Sources {
+    sources("deb http://user@mirror.example:80/d_s bookworm-security main\n")
+}
 
 fn fixture() -> MemoryTree {
     let packages = "Package: a\nVersion: 1.0-1+deb12u2\nArchitecture: amd64\n\n\
@@ -29,11 +40,10 @@ fn fixture() -> MemoryTree {
 #[test]
 fn a_signed_release_is_read() {
     let fixture = fixture();
-    let release = &releases(fixture.root()).unwrap()[0];
-    assert_eq!(release.archive.codename, "bookworm-security");
-    assert_eq!(release.archive.site, "mirror.example");
-    assert_eq!(release.date.as_deref(), Some("Mon, 23 Nov 2026 03:00:00 UTC"));
-    assert_eq!(package_lists(fixture.root()).unwrap()[0].archive.component, "main");
+    let lists = package_lists(fixture.root(), &security()).unwrap();
+    let archive = &lists[0].archive;
+    assert_eq!([&archive.label, &archive.codename], ["Debian-Security", "bookworm-security"]);
+    assert_eq!([&archive.site, &archive.component], ["mirror.example", "main"]);
 }
 
 #[test]
@@ -46,11 +56,18 @@ fn names_of_lists_are_read_as_apt_writes_them() {
         (&format!("{lists}/h.example:8080_x%5fy_dists_s_non%5ffree_binary-amd64_Packages"), ""),
         (&format!("{lists}/flat.example_._Release"), release),
         (&format!("{lists}/flat.example_._Packages"), ""),
+        (&format!("{lists}/s.example_dists_s_Release"), release),
+        (&format!("{lists}/s.example_dists_s_main_binary-amd64_Packages"), ""),
     ]);
+    let sources = sources(
+        "deb http://h.example:8080/x_y s main/debian non_free\ndeb-src http://s.example s main\n\
+         deb http://flat.example ./\n",
+    );
     let shown =
         |list: PackageList| format!("{} {} {}", list.archive.site, list.archive.component, list.architecture);
-    let shown: Vec<String> = package_lists(fixture.root()).unwrap().into_iter().map(shown).collect();
-    assert_eq!(shown, ["flat.example  ", "h.example main/debian amd64", "h.example non_free amd64"]);
+    let shown: Vec<String> =
+        package_lists(fixture.root(), &sources).unwrap().into_iter().map(shown).collect();
+    assert_eq!(shown, ["h.example main/debian amd64", "h.example non_free amd64", "flat.example  "]);
 }
 
 #[test]
@@ -58,8 +75,8 @@ fn pending_upgrades_good_bad_good() {
     let mut fixture = fixture();
     let pending = |fixture: &MemoryTree| {
         let installed = Database::read(fixture.root()).unwrap().unwrap();
-        let security = |a: &Archive| a.label == "Debian-Security";
-        pending_upgrades(fixture.root(), &installed, security).unwrap()
+        let is_security = |a: &Archive| a.label == "Debian-Security";
+        pending_upgrades(fixture.root(), &security(), &installed, is_security).unwrap()
     };
     let names = |fixture: &MemoryTree| {
         pending(fixture).map(|p| p.into_iter().map(|p| (p.package, p.candidate.value)).collect())
@@ -74,7 +91,7 @@ fn pending_upgrades_good_bad_good() {
     assert_eq!(names(&fixture), None);
     fixture.write(format!("{list}.lz4"), "x");
     let installed = Database::read(fixture.root()).unwrap().unwrap();
-    let unreadable = pending_upgrades(fixture.root(), &installed, |_| true);
+    let unreadable = pending_upgrades(fixture.root(), &security(), &installed, |_| true);
     assert!(matches!(unreadable, Err(TargetError::Unsupported(_))));
 }
 
@@ -101,8 +118,9 @@ fn agrees_with_apt_cache_here() {
     // The installed packages themselves are an archive to apt.
     real.retain(|archive| archive.suite != "now");
     let disk = DirTree::open("/".as_ref()).unwrap();
-    let lists = package_lists(Root::new(&disk)).unwrap();
+    let sources = Sources::read(Root::new(&disk)).unwrap();
+    let lists = package_lists(Root::new(&disk), &sources).unwrap();
     let own: BTreeSet<Archive> =
         lists.into_iter().map(|list| Archive { site: String::new(), ..list.archive }).collect();
-    assert!(own.is_superset(&real), "{own:?} lacks some of {real:?}");
+    assert!(own == real, "{own:?} is not {real:?}");
 }

@@ -222,10 +222,13 @@ fn ours(tree: &MemoryTree) -> Option<Seen> {
         // What no socket of its own takes is the wildcard's.
         let wildcard =
             Endpoint { name: None, address: parsed(if to.contains(':') { "::" } else { "0.0.0.0" }) };
-        let open = access.listens(if access.binds(endpoint) { endpoint } else { wildcard });
+        let bound = access.binds(endpoint);
+        let listens = access.listens(if bound { endpoint } else { wildcard });
         let asks = |from: &&&str| from.contains(':') == to.contains(':') && (**from != "::1" || to == "::1");
         for from in CLIENTS.iter().filter(asks) {
             let [time, control, list] = access.answers(parsed(from));
+            // What says that it comes from `::1` is taken by that address's own socket alone.
+            let open = listens && (bound || *from != "::1");
             answers.push((to.to_owned(), (*from).to_owned(), open && time, open && control, open && list));
         }
     }
