@@ -34,6 +34,7 @@ test=(
 	firewalld
 	gdisk
 	git
+	glance-api
 	grub-common
 	grub-emu
 	iproute2

@@ -9,6 +9,8 @@ mod http;
 mod images;
 mod rotation;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -33,7 +35,7 @@ pub use self::images::Visibility;
 /// How Nectar's images begin their names, in front of `nectar_name`.
 const PREFIX: &str = "NeCTAR ";
 /// How often an upload is begun.
-const UPLOADS: u32 = 5;
+const UPLOADS: u32 = 4;
 /// How long Glance may go on after it took the last byte, in seconds.
 const SAVING: u32 = 120;
 /// More steps than any cloud takes: what was done is not what is seen.
