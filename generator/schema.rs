@@ -21,6 +21,9 @@ use crate::parameter::{self, Declarations, Service, Type};
 use crate::profile;
 use crate::report::{Collection, Report};
 use crate::settings::KINDS;
+use crate::triage::document::Triage;
+use crate::triage::policy::PolicyFile;
+use crate::triage::prevention::Rule;
 
 /// Files that have a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -37,6 +40,12 @@ pub enum Name {
     Report,
     /// What `lint` found
     Lint,
+    /// What `triage` tells
+    Triage,
+    /// A policy of `triage`
+    TriagePolicy,
+    /// Which checks prevent which findings
+    TriagePrevention,
 }
 
 /// The schema of a kind of files, with the checks and parameters that `assets` holds.
@@ -57,6 +66,13 @@ pub fn of(name: Name, assets: &Assets) -> Result<Value, ConfigError> {
         Name::Lint => {
             let mut schema = generator.root_schema_for::<Findings>().to_value();
             schema["title"] = json!("Findings of lint");
+            schema
+        }
+        Name::Triage => generator.root_schema_for::<Triage<'static>>().to_value(),
+        Name::TriagePolicy => generator.root_schema_for::<PolicyFile>().to_value(),
+        Name::TriagePrevention => {
+            let mut schema = generator.root_schema_for::<Vec<Rule>>().to_value();
+            schema["title"] = json!("Prevention");
             schema
         }
         Name::Report => {

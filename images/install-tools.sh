@@ -7,6 +7,7 @@
 #
 # Does nothing, and needs no root, where everything is there already.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 build=(
 	build-essential
@@ -27,8 +28,10 @@ test=(
 	chromium
 	chrony
 	cloud-init
+	createrepo-c
 	db5.3-util
 	distro-info-data
+	dnf
 	dnsmasq-base
 	fail2ban
 	firewalld
@@ -40,6 +43,9 @@ test=(
 	iproute2
 	iptables
 	kmod
+	libgnutls-dane0
+	libidn12
+	libnsl2
 	libpam-modules
 	libxml2-utils
 	man-db
@@ -69,6 +75,14 @@ test=(
 	xfsprogs
 )
 bench=(hyperfine time)
+# Packages of the tests that exclude some of those (Postfix, chrony): they are unpacked, each into a folder of its own,
+# and not installed. Their libraries are among the packages above.
+aside=(
+	exim4-daemon-light
+	ntpsec
+	openntpd
+)
+aside_folder=target/aside
 
 case ${1:-} in
 build) wanted=("${build[@]}") ;;
@@ -101,47 +115,75 @@ if [ "$1" != build ] && [ ! -d /run/sshd ]; then
 	as_root mkdir /run/sshd
 fi
 
-missing=()
-for package in "${wanted[@]}"; do
-	installed "$package" || missing+=("$package")
-done
-if [ "${#missing[@]}" -eq 0 ]; then
-	exit 0
-fi
-echo "installing: ${missing[*]}"
-
-# QEMU's parts must be of one version. Where some come from backports already, the others have to.
-pinned=()
-version=$(dpkg-query -W -f '${Version}' qemu-utils 2>/dev/null || true)
-if [[ $version == *~bpo* ]]; then
-	# shellcheck source=/dev/null
-	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	for package in "${missing[@]}"; do
-		case $package in
-		qemu-* | seabios) pinned+=("$package/$release-backports") ;;
-		*) pinned+=("$package") ;;
-		esac
+install_packages() {
+	local missing=() pinned=() package version release mirror policy
+	for package in "${wanted[@]}"; do
+		installed "$package" || missing+=("$package")
 	done
-	pinned+=("qemu-system-common/$release-backports" "qemu-system-data/$release-backports")
-	if ! apt-cache policy | grep -q "n=$release-backports"; then
-		# The mirror that the machine uses already carries backports too.
-		# shellcheck disable=SC2016
-		mirror=$(apt-get indextargets --format '$(SITE)' "Codename: $release" "Created-By: Packages" | head -n 1)
-		echo "adding the suite $release-backports of $mirror"
-		echo "deb $mirror $release-backports main" |
-			as_root tee /etc/apt/sources.list.d/ironseed-backports.list >/dev/null
+	if [ "${#missing[@]}" -eq 0 ]; then
+		return
 	fi
-else
-	pinned=("${missing[@]}")
-fi
+	echo "installing: ${missing[*]}"
 
-# A test machine runs none of the daemons that it tests against.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-	printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
-	as_root chmod 755 "$policy"
-	trap 'as_root rm -f "$policy"' EXIT
+	# QEMU's parts must be of one version. Where some come from backports already, the others have to.
+	version=$(dpkg-query -W -f '${Version}' qemu-utils 2>/dev/null || true)
+	if [[ $version == *~bpo* ]]; then
+		# shellcheck source=/dev/null
+		release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+		for package in "${missing[@]}"; do
+			case $package in
+			qemu-* | seabios) pinned+=("$package/$release-backports") ;;
+			*) pinned+=("$package") ;;
+			esac
+		done
+		pinned+=("qemu-system-common/$release-backports" "qemu-system-data/$release-backports")
+		if ! apt-cache policy | grep -q "n=$release-backports"; then
+			# The mirror that the machine uses already carries backports too.
+			# shellcheck disable=SC2016
+			mirror=$(apt-get indextargets --format '$(SITE)' "Codename: $release" "Created-By: Packages" | head -n 1)
+			echo "adding the suite $release-backports of $mirror"
+			echo "deb $mirror $release-backports main" |
+				as_root tee /etc/apt/sources.list.d/ironseed-backports.list >/dev/null
+		fi
+	else
+		pinned=("${missing[@]}")
+	fi
+
+	# A test machine runs none of the daemons that it tests against.
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e "$policy" ]; then
+		printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+		as_root chmod 755 "$policy"
+		# shellcheck disable=SC2064
+		trap "as_root rm -f '$policy'" EXIT
+	fi
+	as_root apt-get -q update
+	as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 install "${pinned[@]}"
+}
+
+# Unpacks those that aren't there; takes no rights but this folder's.
+unpack_aside() {
+	local package work
+	for package in "${aside[@]}"; do
+		if [ -d "$aside_folder/$package" ]; then
+			continue
+		fi
+		echo "unpacking: $package"
+		mkdir -p "$aside_folder"
+		work=$(mktemp -d "$aside_folder/.new-XXXXXX")
+		if ! (cd "$work" && apt-get -q download "$package"); then
+			# The lists are older than the archive.
+			as_root apt-get -q update
+			(cd "$work" && apt-get -q download "$package")
+		fi
+		dpkg-deb -x "$work"/*.deb "$work/root"
+		mv "$work/root" "$aside_folder/$package"
+		rm -r "$work"
+	done
+}
+
+install_packages
+if [ "$1" != build ]; then
+	unpack_aside
 fi
-as_root apt-get -q update
-as_root env DEBIAN_FRONTEND=noninteractive \
-	apt-get -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 install "${pinned[@]}"

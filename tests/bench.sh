@@ -124,6 +124,15 @@ for number in range(1000):
 EOF
 row "\`lint\`, 1,000 files of 200 lines" "$(median "$binary lint $work/user-data/* >/dev/null")"
 
+# triage: scans of 100,000 findings; findings are a result here too.
+for format in nessus csv trivy grype oval; do
+    python3 "$here/scans.py" "$format" 100000 >"$work/scan"
+    printf '#!/bin/sh\n"%s" triage "%s" "$@" >/dev/null\n[ $? -le 1 ]\n' "$binary" "$work/scan" >"$work/triage"
+    chmod +x "$work/triage"
+    row "\`triage\`, 100,000 findings, $format of $(du -m "$work/scan" | cut -f1) MiB" "$(median "$work/triage")" \
+        "memory" "$(peak "$work/triage")"
+done
+
 echo "Measured on $(nproc) processors, $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo); median of $runs runs."
 echo
 echo "| what | ironseed | compared with | |"

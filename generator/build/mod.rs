@@ -9,6 +9,7 @@
 
 mod bootstrap;
 mod disk;
+mod evidence;
 mod identity;
 mod payload;
 pub mod qcow2;
@@ -17,7 +18,8 @@ mod record;
 mod scratch;
 pub mod tools;
 
-pub use payload::{EVIDENCE, REMOVALS, records};
+pub use evidence::Evidence;
+pub use payload::{REMOVALS, records};
 pub use recipe::{Recipe, RecipeFile};
 pub use record::{BaseRecord, RECORD, Record, Release};
 pub use scratch::Scratch;
@@ -107,7 +109,7 @@ pub struct Built {
     pub size: u64,
     /// What mmdebstrap and the hooks said.
     pub log: PathBuf,
-    /// What the build recorded in the image; `None` where its package manager leaves no record.
+    /// What the build recorded in the image.
     pub record: Option<Record>,
     /// How long it took.
     pub elapsed: Duration,

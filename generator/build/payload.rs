@@ -5,14 +5,12 @@ use std::fs::File;
 use std::io;
 
 use super::disk;
+use super::evidence::Evidence;
 use super::identity::Identity;
 use super::recipe::Recipe;
 
 /// The payload's place in the new root, while it is being built.
 pub const PLACE: &str = "/run/ironseed";
-
-/// Prints a tree's record: see there.
-pub const EVIDENCE: &str = include_str!("inside/evidence.sh");
 
 /// Deleted from every image, beside what the recipe names: what belongs to one machine, and
 /// what the build left behind.
@@ -73,7 +71,7 @@ pub fn write(recipe: &Recipe, values: &Values, archive: File) -> io::Result<()> 
     payload.add("fstab", fstab(recipe, values.identity).as_bytes())?;
     payload.add("grub-defaults.cfg", grub_defaults(recipe).as_bytes())?;
     payload.add("early.cfg", disk::find_root(values.identity).as_bytes())?;
-    payload.add("evidence.sh", EVIDENCE.as_bytes())?;
+    payload.add("evidence.sh", Evidence::Apt.script().as_bytes())?;
     payload.add("finish.sh", include_bytes!("inside/finish.sh"))?;
     payload.add("pack.sh", include_bytes!("inside/pack.sh"))?;
     payload.add("grub-probe", include_bytes!("inside/grub-probe.sh"))?;

@@ -14,10 +14,14 @@ pub const RECORD: &str = "/usr/share/ironseed/build.json";
 pub struct Record {
     /// Version of this format: 1.
     pub format: u32,
-    /// Packages for which the archives had a newer version.
+    /// Packages for which the archives had a newer version; with dnf, where they tell, one for security.
     pub pending: Vec<String>,
-    /// The security archives that were asked.
+    /// apt's security archives that were asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub security_release: Vec<Release>,
+    /// dnf's repositories that were asked, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repositories: Vec<String>,
     /// SHA-256 (hex) of the package database at the end of the build: of its file, and of SQLite's log (`-wal`) behind
     /// it where that is not empty.
     #[serde(alias = "dpkg_status_sha256")]

@@ -18,11 +18,13 @@ mod matrix;
 mod observe;
 mod plan;
 mod publish;
+mod remote;
 mod render;
 mod report;
 mod sbom;
 mod schema;
 mod stock;
+mod triage;
 mod user_data;
 mod verify;
 
@@ -75,6 +77,7 @@ enum Verb {
     Lifecycle(lifecycle::LifecycleVerb),
     Lint(lint::LintVerb),
     Matrix(matrix::Matrix),
+    Triage(triage::TriageVerb),
     Attest(attest::Attest),
     Publish(publish::Publish),
     Release(publish::Release),
@@ -161,6 +164,7 @@ pub fn main() -> ExitCode {
         Verb::Lifecycle(verb) => verb.run(&assets),
         Verb::Lint(verb) => verb.run(&assets),
         Verb::Matrix(verb) => verb.run(&assets),
+        Verb::Triage(verb) => verb.run(&assets),
         Verb::Attest(verb) => verb.run(&assets),
         Verb::Publish(verb) => verb.run(&assets),
         Verb::Release(verb) => verb.run(&assets),

@@ -1,4 +1,4 @@
-//! `ironseed observe`: what `verify --boot` runs inside the guest. No interface for people.
+//! `ironseed observe`: what `verify` runs inside a booted guest and on a machine behind SSH. No interface for people.
 
 use std::io::Read;
 
@@ -12,7 +12,11 @@ use crate::verify::{self, Look, Nature};
 
 /// Looks at the running system for a plan on stdin, and prints what was seen as JSON
 #[derive(Args)]
-pub struct Observe {}
+pub struct Observe {
+    /// Look at the files as well
+    #[arg(long)]
+    files: bool,
+}
 
 impl Observe {
     pub fn run(self) -> Outcome {
@@ -22,7 +26,11 @@ impl Observe {
         let target = target::open("/".as_ref())?;
         let exec = LocalExec;
         let look = Look::new(Root::new(target.tree.as_ref()), &plan, Nature::Instance, today()).asking(&exec);
-        print_json(&verify::observe(&look, Plane::Running))?;
+        let mut seen = verify::observe(&look, Plane::Running);
+        if self.files {
+            seen.extend(verify::observe(&look, Plane::Configured));
+        }
+        print_json(&seen)?;
         Ok(Ended::Fine)
     }
 }

@@ -1,7 +1,10 @@
 //! `ironseed plan`: what is wanted, resolved.
 
+use std::path::Path;
+
+use anyhow::Context;
 use clap::Args;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use super::{Choice, Ended, Format, Outcome, print, print_json};
 use crate::assets::Assets;
@@ -21,11 +24,34 @@ impl ShowPlan {
     pub fn run(self, assets: &Assets) -> Outcome {
         let plan = self.choice.resolve(assets)?;
         match self.format {
-            Format::Json => print_json(&json!({ "digest": plan.digest(), "plan": plan }))?,
+            Format::Json => print_json(&Saved { digest: plan.digest(), plan })?,
             Format::Human => print(&human(&plan))?,
         }
         Ok(Ended::Fine)
     }
+}
+
+/// A plan as programs get it.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    digest: String,
+    plan: Plan,
+}
+
+/// Reads a plan that `plan --format json` wrote.
+///
+/// # Errors
+/// A file that can't be read or is none, or whose plan is not the one that its digest is of.
+pub fn saved(path: &Path) -> anyhow::Result<Plan> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("{name}: the plan"))?;
+    let saved: Saved = serde_json::from_str(&text)
+        .with_context(|| format!("{name} is no plan of `ironseed plan --format json`"))?;
+    if saved.digest != saved.plan.digest() {
+        anyhow::bail!("{name}: its digest is not that of its plan: it was edited; make it anew");
+    }
+    Ok(saved.plan)
 }
 
 fn human(plan: &Plan) -> String {

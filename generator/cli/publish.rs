@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use jiff::Timestamp;
 
 use super::attest::SigningArgs;
 use super::build::{build, name};
@@ -15,8 +16,10 @@ use crate::assets::Assets;
 use crate::plan::Plan;
 use crate::publish::evidence::file_name;
 use crate::publish::glance::clouds::Surroundings;
-use crate::publish::{Evidence, Passed, Properties, Signing, Store, directory};
+use crate::publish::{Evidence, Passed, Properties, Refusal, Signing, Store, directory};
 use crate::report::{self, Report};
+use crate::triage::policy::Policy;
+use crate::triage::{self, Scans};
 use crate::verify::Selection;
 use crate::{distro, target};
 
@@ -37,6 +40,12 @@ pub struct Publish {
     /// Distribution; the report's where it is left out
     #[arg(short, long, value_name = "ID|FILE")]
     distro: Option<String>,
+    /// Scans of the image, in which nothing may be open that the policy refuses; repeatable
+    #[arg(long, num_args = 1.., value_name = "SCAN")]
+    scan: Vec<PathBuf>,
+    /// Policy that the scans are held against [default: the built-in one]
+    #[arg(long, value_name = "FILE", requires = "scan")]
+    policy: Option<PathBuf>,
     #[command(flatten)]
     signing: SigningArgs,
     #[command(flatten)]
@@ -50,7 +59,19 @@ impl Publish {
         let distro = self.distro.as_deref().unwrap_or(&report.plan.distro);
         let plan = resolve(profile, distro::load(distro, assets)?, assets)?;
         let to = Destination { store: &self.to, cloud: &self.cloud };
-        publish(report, &self.image, &plan, &to, self.signing.signing()?.as_ref())
+        let refused = self.refused_by_scans(&plan, assets)?;
+        publish(report, &self.image, &plan, &to, self.signing.signing()?.as_ref(), refused)
+    }
+
+    /// What the image's scans have against it.
+    fn refused_by_scans(&self, plan: &Plan, assets: &Assets) -> anyhow::Result<Vec<String>> {
+        if self.scan.is_empty() {
+            return Ok(Vec::new());
+        }
+        let policy = Policy::load(self.policy.as_deref(), assets)?;
+        // Whatever a scanner called the image, it is one host.
+        let scans = Scans { files: &self.scan, seen: None, host: Some("the image") };
+        triage::refusals(&scans, &plan.distro.id, &policy, Timestamp::now(), assets)
     }
 }
 
@@ -98,7 +119,7 @@ impl Release {
         let path = built.image.with_extension("report.json");
         super::write_whole(&path, report.to_json()?.as_bytes())?;
         print(&report::human(&report))?;
-        let ended = publish(report, &built.image, &plan, &to, signing.as_ref())?;
+        let ended = publish(report, &built.image, &plan, &to, signing.as_ref(), Vec::new())?;
         if ended == Ended::Fine {
             std::fs::remove_dir_all(&work).with_context(|| work.display().to_string())?;
         }
@@ -133,23 +154,25 @@ impl Destination<'_> {
     }
 }
 
+/// Publishes what its report lets through, unless there are other reasons against it.
 fn publish(
     report: Report,
     image: &Path,
     plan: &Plan,
     to: &Destination,
     signing: Option<&Signing>,
+    mut reasons: Vec<String>,
 ) -> Outcome {
     to.check()?;
     match report.passed(image, plan, today()).with_context(|| image.display().to_string())? {
-        Ok(passed) => {
+        Ok(passed) if reasons.is_empty() => {
             let properties = Properties::of(&passed, plan);
             let evidence = Evidence::gather(&passed, file_name(&passed)?, &properties, signing, now()?)?;
-            to.take(&passed, &evidence, &properties)
+            return to.take(&passed, &evidence, &properties);
         }
-        Err(refusal) => {
-            anstream::eprintln!("{refusal}");
-            Ok(Ended::Findings)
-        }
+        Ok(_) => {}
+        Err(refusal) => reasons.splice(0..0, refusal.reasons).for_each(drop),
     }
+    anstream::eprintln!("{}", Refusal { reasons });
+    Ok(Ended::Findings)
 }

@@ -8,7 +8,8 @@ use jiff::civil::Date;
 
 use super::{today, verify as verb};
 use crate::assets::Assets;
-use crate::build::{Built, Progress};
+use crate::build::{Built, Evidence, Progress};
+use crate::distro::{Distro, PackageBackend};
 use crate::effective::os_release;
 use crate::observation::{Outcome, Plane};
 use crate::plan::Plan;
@@ -85,6 +86,7 @@ impl StockBuild<'_> {
             applied: words.applied,
             failed: words.failed.into(),
             disk_size: self.disk_size,
+            evidence: evidence(&self.plan.distro),
             removals: self.plan.distro.image.removals.clone(),
         };
         stock::build(&order, output, name, self, progress)
@@ -109,6 +111,16 @@ impl StockBuild<'_> {
             return Ok(());
         }
         Err(format!("{what} is not as {} wants it{}", self.plan.profile, wrong.concat()))
+    }
+}
+
+/// Who knows of a release's updates.
+fn evidence(distro: &Distro) -> Evidence {
+    let advisories = distro.archive.advisories;
+    match distro.backends.packages {
+        PackageBackend::Apt => Evidence::Apt,
+        PackageBackend::Dnf => Evidence::Dnf { program: "dnf", advisories },
+        PackageBackend::Yum => Evidence::Dnf { program: "yum", advisories },
     }
 }
 

@@ -84,6 +84,11 @@ pub struct Lifecycle {
     pub extended_support_counts: bool,
     /// How one gets from it to a supported release.
     pub way_up: String,
+    /// How its updates are installed by hand.
+    pub patch: String,
+    /// What has to be done before a machine of it is copied as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_snapshot: Option<String>,
 }
 
 /// A source that differs.

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::{Collection, Report, github, html, human, junit, markdown, sarif, xccdf};
+use super::{Collection, Failure, Report, github, html, human, junit, markdown, sarif, xccdf};
 
 /// How reports are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -43,11 +43,22 @@ impl Form {
     /// # Errors
     /// None that a report of this program can cause.
     pub fn write(self, reports: &[Report]) -> Result<String, FormError> {
+        self.write_with(reports, &[])
+    }
+
+    /// Writes reports, and names in JSON what could not be looked at. The other forms are about what was seen.
+    ///
+    /// # Errors
+    /// See [`Form::write`].
+    pub fn write_with(self, reports: &[Report], failures: &[Failure]) -> Result<String, FormError> {
         Ok(match self {
             Self::Human => human::several(reports),
-            Self::Json => match reports {
-                [report] => report.to_json()?,
-                _ => serde_json::to_string_pretty(&Collection::new(reports.to_vec()))? + "\n",
+            Self::Json => match (reports, failures) {
+                ([report], []) => report.to_json()?,
+                _ => {
+                    serde_json::to_string_pretty(&Collection::new(reports.to_vec(), failures.to_vec()))?
+                        + "\n"
+                }
             },
             Self::Sarif => sarif::sarif(reports)?,
             Self::Junit => junit::junit(reports),

@@ -16,12 +16,25 @@ pub struct Collection {
     pub version: u32,
     /// The reports, each with its own digest.
     pub reports: Vec<Report>,
+    /// The machines that could not be looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failure>,
+}
+
+/// A machine that could not be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// The target as the user named it.
+    pub target: String,
+    /// Why, and what to do.
+    pub reason: String,
 }
 
 impl Collection {
-    /// Reports in the order given.
-    pub fn new(reports: Vec<Report>) -> Self {
-        Self { version: FORMAT, reports }
+    /// Reports in the order given, and what could not be looked at.
+    pub fn new(reports: Vec<Report>, failures: Vec<Failure>) -> Self {
+        Self { version: FORMAT, reports, failures }
     }
 }
 

@@ -104,6 +104,8 @@ impl Trace {
                 ),
                 ("/var/lib/apt/lists", &["*_Packages*", "*_InRelease", "*_Release", "*_Sources*"]),
                 ("/var/cache/dnf", &["**"]),
+                ("/var/cache/libdnf5", &["**"]),
+                ("/var/cache/yum", &["**"]),
             ],
             Self::NetworkNames => &[("/etc/udev/rules.d", &["*persistent-net*", "*persistent-cd*"])],
         }

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use seal::Before;
 
-use crate::build::{Built, Progress, Record, Scratch, Step, log_path, qcow2, tools};
+use crate::build::{Built, Evidence, Progress, Record, Scratch, Step, log_path, qcow2, tools};
 use crate::target::{self, Root, Target};
 use crate::vm::{Disk, Options, Vm, VmError};
 
@@ -37,6 +37,8 @@ pub struct Order<'a> {
     pub failed: String,
     /// Size of the disk in bytes, at least; the stock image's own where that is more.
     pub disk_size: u64,
+    /// What tells which updates are pending.
+    pub evidence: Evidence,
     /// Patterns (`*`, `?`, `[`) of absolute paths, deleted at the end beside the traces of a first boot.
     pub removals: Vec<String>,
 }

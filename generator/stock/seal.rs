@@ -6,7 +6,7 @@
 use std::io;
 
 use super::{Order, StockError};
-use crate::build::{EVIDENCE, REMOVALS, records};
+use crate::build::{RECORD, REMOVALS, Record, records};
 use crate::target::{FileKind, Result as Seen, Root, display};
 use crate::vm::Vm;
 
@@ -15,6 +15,8 @@ const HOOK: &str = "/usr/lib/systemd/system-shutdown/ironseed-seal";
 /// Where the script stands, and what it reads: on no disk, which could not be remounted while a file on it
 /// is open.
 const PLACE: &str = "/run/ironseed";
+/// What prints the build's record.
+const EVIDENCE: &str = "evidence.sh";
 /// Starts the script. Its own file is closed by then.
 const START: &str = "#!/bin/sh\n[ \"$1\" != poweroff ] || exec sh /run/ironseed/seal.sh\n";
 /// What it says when all is done.
@@ -58,7 +60,9 @@ const RAN: &[&str] = &[
     "/var/.updated",
     "/var/cache/apparmor/*",
     "/var/cache/dnf/*",
+    "/var/cache/libdnf5/*",
     "/var/cache/private/*",
+    "/var/cache/yum/*",
     "/var/crash/*",
     "/var/lib/NetworkManager/*",
     "/var/lib/apt/periodic/*",
@@ -145,31 +149,45 @@ fn add(archive: &mut tar::Builder<Vec<u8>>, root: Root<'_>, path: &[u8]) -> Seen
 /// # Errors
 /// The machine refuses.
 pub fn arm(vm: &Vm, before: &Before, order: &Order<'_>) -> Result<(), StockError> {
-    let members = format!(",\"base\":{}", serde_json::json!(order.base.record()));
     let user = if before.had_user { "" } else { vm.options().user.as_str() };
     let removals = REMOVALS.iter().chain(RAN).copied();
     let removals = removals.chain(order.removals.iter().map(String::as_str));
-    let files: [(&str, &[u8]); 7] = [
+    let files: [(&str, &[u8]); 6] = [
         ("seal.sh", include_bytes!("inside/seal.sh")),
-        ("evidence.sh", EVIDENCE.as_bytes()),
-        ("members.json", members.as_bytes()),
+        (EVIDENCE, order.evidence.script().as_bytes()),
         ("user", user.as_bytes()),
         ("removals.list", &records(removals)),
         ("restored.list", &records(RESTORED.iter().copied())),
         ("restored.tar", &before.restored),
     ];
     sudo(vm, &["install", "-d", "-m", "0700", PLACE], b"")?;
+    let put = |name: &str, content: &[u8]| {
+        sudo(vm, &["install", "-m", "0600", "/dev/stdin", &format!("{PLACE}/{name}")], content)
+    };
     for (name, content) in files {
-        sudo(vm, &["install", "-m", "0600", "/dev/stdin", &format!("{PLACE}/{name}")], content)?;
+        put(name, content)?;
     }
-    sudo(vm, &["install", "-D", "-m", "0755", "/dev/stdin", HOOK], START.as_bytes())
+    put("build.json", &record(vm, order)?)?;
+    sudo(vm, &["install", "-D", "-m", "0755", "/dev/stdin", HOOK], START.as_bytes())?;
+    Ok(())
 }
 
-fn sudo(vm: &Vm, argv: &[&str], stdin: &[u8]) -> Result<(), StockError> {
+/// The build's record: what is pending is asked for while there is a network. That packages stay what they are until the
+/// machine is off shows in the image, by their database's digest.
+fn record(vm: &Vm, order: &Order<'_>) -> Result<Vec<u8>, StockError> {
+    let script = format!("{PLACE}/{EVIDENCE}");
+    let printed = sudo(vm, &[&["sh", &script], &order.evidence.arguments("/")[..]].concat(), b"")?;
+    let mut record = Record::parse(printed.as_bytes()).map_err(StockError::Machine)?;
+    record.base = Some(order.base.record());
+    serde_json::to_vec(&record).map_err(|error| StockError::Machine(format!("{RECORD}: {error}")))
+}
+
+/// Runs a command as root, and gives what it prints.
+fn sudo(vm: &Vm, argv: &[&str], stdin: &[u8]) -> Result<String, StockError> {
     let output =
         vm.ssh(&[&["sudo", "-n", "--"], argv].concat(), stdin).map_err(StockError::io("running ssh"))?;
     if output.status == 0 {
-        return Ok(());
+        return Ok(output.stdout);
     }
     let (what, said) = (argv.join(" "), output.stderr.trim());
     Err(StockError::Machine(format!("`{what}` ended with status {} and said: {said}", output.status)))

@@ -1,6 +1,6 @@
 //! The running system that this program runs on, as something that answers questions.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,22 +22,31 @@ impl Exec for LocalExec {
         let Some((program, arguments)) = argv.split_first() else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "no program named"));
         };
-        let mut child = Command::new(program)
-            .args(arguments)
-            // Messages are parsed: they must not be translated.
-            .env("LC_ALL", "C.UTF-8")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let stdout = collect(child.stdout.take());
-        let stderr = collect(child.stderr.take());
-        let status = wait(&mut child)?;
-        let text = |reader: thread::JoinHandle<Vec<u8>>| {
-            String::from_utf8_lossy(&reader.join().unwrap_or_default()).into_owned()
-        };
-        Ok(Output { status, stdout: text(stdout), stderr: text(stderr) })
+        let mut command = Command::new(program);
+        // Messages are parsed: they must not be translated.
+        command.args(arguments).env("LC_ALL", "C.UTF-8");
+        run_within(command, b"", LIMIT)
     }
+}
+
+/// Runs a program on this input to its end, and takes what it says.
+///
+/// # Errors
+/// It can't be started, or takes longer than the limit: then it is killed.
+pub fn run_within(mut command: Command, stdin: &[u8], limit: Duration) -> io::Result<Output> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let stdout = collect(child.stdout.take());
+    let stderr = collect(child.stderr.take());
+    let input = child.stdin.take();
+    let status = thread::scope(|scope| {
+        // A program that does not read to the end is no failure.
+        scope.spawn(|| input.map(|mut pipe| pipe.write_all(stdin)));
+        wait(&mut child, limit)
+    })?;
+    let text = |reader: thread::JoinHandle<Vec<u8>>| {
+        String::from_utf8_lossy(&reader.join().unwrap_or_default()).into_owned()
+    };
+    Ok(Output { status, stdout: text(stdout), stderr: text(stderr) })
 }
 
 /// Reads a pipe to its end in a thread of its own, so that no program blocks on the other one.
@@ -54,16 +63,16 @@ fn collect(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u
 }
 
 /// Waits for a program's end; one that takes too long is killed, and that is an error.
-fn wait(child: &mut Child) -> io::Result<i32> {
+fn wait(child: &mut Child, limit: Duration) -> io::Result<i32> {
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(status.code().unwrap_or(-1));
         }
-        if start.elapsed() > LIMIT {
+        if start.elapsed() > limit {
             child.kill()?;
             child.wait()?;
-            let text = format!("no end after {} seconds", LIMIT.as_secs());
+            let text = format!("no end after {} seconds", limit.as_secs());
             return Err(io::Error::new(io::ErrorKind::TimedOut, text));
         }
         thread::sleep(Duration::from_millis(10));

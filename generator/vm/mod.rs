@@ -16,7 +16,7 @@ pub use scan::{Scan, ScanError};
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -188,6 +188,11 @@ impl Vm {
     /// The network can't be reached, or the machine does not answer there.
     pub fn scan(&self) -> Result<Scan, ScanError> {
         scan::scan(&self.folder.path().join(INJECT), &self.folder.path().join(LISTEN))
+    }
+
+    /// The way in for other programs: the key file, and the port of the loopback address.
+    pub fn door(&self) -> (PathBuf, u16) {
+        (self.folder.path().join(KEY), self.host_port)
     }
 
     /// How the machine was booted.

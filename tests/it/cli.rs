@@ -87,3 +87,31 @@ fn a_folder_that_is_no_rendering_is_left_alone() {
     assert!(said.contains("left alone"), "{said}");
     assert_eq!(fs::read_to_string(dir.path().join("work/thesis.tex")).unwrap(), "all of it");
 }
+
+#[test]
+fn a_saved_plan_is_what_a_target_is_held_against() {
+    let dir = TempDir::new().unwrap();
+    fs::create_dir_all(dir.path().join("tree/etc")).unwrap();
+    // A tree that names no distribution: without a plan nobody knows what to want of it.
+    let (code, _, err) = run(&["verify", "tree"], dir.path());
+    assert_eq!(code, 2, "{err}");
+    let (_, plan, _) = run(&["plan", "-p", "strict", "-d", "debian-13", "--format", "json"], dir.path());
+    fs::write(dir.path().join("plan.json"), &plan).unwrap();
+    let (code, out, err) = run(&["verify", "tree", "--plan", "plan.json", "--format", "json"], dir.path());
+    assert_eq!(code, 1, "{err}");
+    let (report, plan_json): (serde_json::Value, serde_json::Value) =
+        (serde_json::from_str(&out).unwrap(), serde_json::from_str(&plan).unwrap());
+    assert_eq!(report["plan"]["digest"], plan_json["digest"]);
+    assert_eq!(report["plan"]["distro"], "debian-13");
+
+    for (text, wanted) in [
+        (plan.replace("22022", "22023"), "it was edited"),
+        ("{}".to_owned(), "is no plan of `ironseed plan --format json`"),
+    ] {
+        assert_ne!(text, plan);
+        fs::write(dir.path().join("plan.json"), text).unwrap();
+        let (code, _, err) = run(&["verify", "tree", "--plan", "plan.json"], dir.path());
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains(wanted), "{err}");
+    }
+}

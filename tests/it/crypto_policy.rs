@@ -19,11 +19,36 @@ use crate::plans;
 
 const PART: &str = "/etc/crypto-policies/back-ends/opensshserver.config";
 const SYSCONFIG: &str = "/etc/sysconfig/sshd";
+const DROP_INS: &str = "/etc/ssh/sshd_config.d";
 const OURS: &str = "/etc/ssh/sshd_config.d/00-ironseed.conf";
 /// Since 8.2 sshd includes its part of the policy; before, it is started with it.
 const INCLUDED: &str =
     "Ciphers aes256-ctr,aes128-cbc\nMACs hmac-sha1\nKexAlgorithms diffie-hellman-group14-sha1\n";
 const STARTED_WITH: &str = "CRYPTO_POLICY='-oCiphers=aes256-ctr,aes128-cbc -oMACs=hmac-sha1'\n";
+
+/// How a release hands sshd its part of the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// On the command line, over every file: OpenSSH has no `Include` yet.
+    CommandLine,
+    /// Included by the drop-in with the vendor's other options.
+    Shared,
+    /// Included by a drop-in of its own, which sorts before that one.
+    Own,
+}
+
+/// Releases with the form of each, as their openssh packages have it.
+const RELEASES: [(&str, Form); 9] = [
+    ("rocky-8", Form::CommandLine),
+    ("centos-stream-8", Form::CommandLine),
+    ("fedora-34", Form::Shared),
+    ("almalinux-9", Form::Shared),
+    ("rocky-9", Form::Shared),
+    ("centos-stream-10", Form::Own),
+    ("rocky-10", Form::Own),
+    ("fedora-43", Form::Own),
+    ("fedora-44", Form::Own),
+];
 
 fn put(tree: &Path, path: &str, text: &str) {
     let file = tree.join(path.trim_start_matches('/'));
@@ -35,7 +60,9 @@ fn put(tree: &Path, path: &str, text: &str) {
 fn made(plan: &Plan) -> TempDir {
     let dir = TempDir::new().unwrap();
     let tree = dir.path();
-    let include = plan.distro.versions.openssh.has_include();
+    let (_, form) = RELEASES.into_iter().find(|(release, _)| *release == plan.distro.id).unwrap();
+    let include = form != Form::CommandLine;
+    assert_eq!(include, plan.distro.versions.openssh.has_include());
     let arguments = if include { "$OPTIONS" } else { "$OPTIONS $CRYPTO_POLICY $PERMITROOTLOGIN" };
     let unit = format!(
         "[Service]\nEnvironmentFile=-{PART}\nEnvironmentFile=-/etc/sysconfig/sshd-permitrootlogin\n\
@@ -49,9 +76,18 @@ fn made(plan: &Plan) -> TempDir {
     put(tree, shared, if include { INCLUDED } else { STARTED_WITH });
     fs::create_dir_all(tree.join("etc/crypto-policies/back-ends")).unwrap();
     symlink(shared, tree.join(&PART[1..])).unwrap();
+    let (policy, vendor) = (format!("Include {PART}\n"), "X11Forwarding yes\n");
+    let drop_in = |name: &str, text: &str| put(tree, &format!("{DROP_INS}/{name}"), text);
+    match form {
+        Form::CommandLine => {}
+        Form::Shared => drop_in("50-redhat.conf", &format!("{policy}{vendor}")),
+        Form::Own => {
+            drop_in("40-redhat-crypto-policies.conf", &policy);
+            drop_in("50-redhat.conf", vendor);
+        }
+    }
     if include {
-        put(tree, "/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n");
-        put(tree, "/etc/ssh/sshd_config.d/50-redhat.conf", &format!("Include {PART}\nX11Forwarding yes\n"));
+        put(tree, "/etc/ssh/sshd_config", &format!("Include {DROP_INS}/*.conf\n"));
     }
     for file in render::bundle(plan, &Assets::embedded()).unwrap().files.values() {
         put(tree, &file.path, &file.content);
@@ -82,26 +118,48 @@ fn keywords(failing: &BTreeMap<String, Observation>) -> Vec<&str> {
 
 #[test]
 fn a_weak_policy_loses_against_the_rendering_and_is_named_where_it_wins() {
-    for release in ["rocky-8", "almalinux-9", "centos-stream-10", "fedora-43"] {
+    for (release, form) in RELEASES {
         let plan = plans::resolve("nectar-base", release);
         let dir = made(&plan);
         assert_eq!(keywords(&failing(dir.path(), &plan)), [""; 0], "{release}");
-        let include = plan.distro.versions.openssh.has_include();
         // What keeps the policy out goes.
-        if include {
-            let text = fs::read_to_string(dir.path().join(&OURS[1..])).unwrap();
-            let kept = text.lines().filter(|l| !["Ciphers", "MACs", "Kex"].iter().any(|k| l.starts_with(k)));
-            put(dir.path(), OURS, &kept.collect::<Vec<_>>().join("\n"));
-        } else {
+        let weak: &[&str] = if form == Form::CommandLine {
             fs::remove_file(dir.path().join(&SYSCONFIG[1..])).unwrap();
-        }
+            &["Ciphers", "MACs"]
+        } else {
+            without_algorithms(dir.path());
+            &["Ciphers", "KexAlgorithms", "MACs"]
+        };
         let failing = failing(dir.path(), &plan);
-        let weak: &[&str] =
-            if include { &["Ciphers", "KexAlgorithms", "MACs"] } else { &["Ciphers", "MACs"] };
         assert_eq!(keywords(&failing), weak, "{release}");
         let at = failing["Ciphers"].location.as_ref().unwrap();
         assert_eq!((at.file.as_str(), at.line), (PART, Some(1)), "{release}");
         assert!(failing["Ciphers"].found.ends_with("by the system's crypto policy LEGACY"), "{failing:?}");
+    }
+}
+
+/// Takes the algorithms out of what is rendered, and gives their lines.
+fn without_algorithms(tree: &Path) -> String {
+    let text = fs::read_to_string(tree.join(&OURS[1..])).unwrap();
+    let is_algorithms = |line: &&str| ["Ciphers", "MACs", "Kex"].iter().any(|word| line.starts_with(word));
+    let (taken, kept): (Vec<&str>, Vec<&str>) = text.lines().partition(is_algorithms);
+    assert_eq!(taken.len(), 3, "{text}");
+    put(tree, OURS, &kept.join("\n"));
+    taken.join("\n")
+}
+
+#[test]
+fn an_administrators_drop_in_wins_where_it_sorts_before_the_one_with_the_policy() {
+    for (release, form) in RELEASES.into_iter().filter(|(_, form)| *form != Form::CommandLine) {
+        let plan = plans::resolve("nectar-base", release);
+        for (name, wins) in
+            [("39-own.conf", true), ("45-own.conf", form == Form::Shared), ("60-own.conf", false)]
+        {
+            let dir = made(&plan);
+            let algorithms = without_algorithms(dir.path());
+            put(dir.path(), &format!("{DROP_INS}/{name}"), &algorithms);
+            assert_eq!(failing(dir.path(), &plan).is_empty(), wins, "{release}: {name}");
+        }
     }
 }
 

@@ -249,3 +249,54 @@ fn a_kill_leaves_the_old_state_or_the_new_one() {
     let hidden: Vec<_> = left.filter(|n| n.to_string_lossy().starts_with('.')).collect();
     assert!(hidden.is_empty(), "{hidden:?}");
 }
+
+#[test]
+fn scans_with_open_findings_keep_an_image_back() {
+    let dir = TempDir::new().unwrap();
+    let plan = plans::resolve("nectar-base", "debian-12");
+    let path = image(dir.path(), "image.qcow2", 1, 4096);
+    let good = good_report(&plan, &path, TODAY);
+    write(dir.path(), &good);
+    let scan = |score: &str, version: &str, at: &str| {
+        let text = format!(
+            "{{\"SchemaVersion\":2,\"CreatedAt\":\"{at}\",\"ArtifactName\":\"image.raw\",\"Metadata\":{{\"OS\":\
+             {{\"Family\":\"debian\",\"Name\":\"{version}\"}}}},\"Results\":[{{\"Target\":\"x\",\"Class\":\"os-pkgs\",\
+             \"Vulnerabilities\":[{{\"VulnerabilityID\":\"CVE-2026-1\",\"PkgName\":\"openssl\",\
+             \"CVSS\":{{\"nvd\":{{\"V3Score\":{score}}}}}}}]}}]}}"
+        );
+        fs::write(dir.path().join("scan.json"), text).unwrap();
+    };
+    let with_scan = || {
+        let arguments =
+            ["publish", "image.qcow2", "--report", "report.json", "--to", "store", "--scan", "scan.json"];
+        let (code, _, said) = run(&arguments, dir.path());
+        (code, said)
+    };
+    let now = jiff::Timestamp::now().to_string();
+    for (score, version, at, words) in [
+        ("7.5", "12.5", now.as_str(), "1 open finding is rated High: the image: CVE-2026-1 (openssl )"),
+        ("5", "11.2", &now, "is of Debian 11 (bullseye), and the image of debian-12"),
+        ("5", "12.5", "2025-01-01T00:00:00Z", "is of 2025-01-01, older than 30 days"),
+    ] {
+        scan(score, version, at);
+        let (code, said) = with_scan();
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains(words), "{said}");
+        assert!(!dir.path().join("store").exists());
+    }
+    // Everything that is against it is said at once.
+    let mut failed = good.clone();
+    failed.planes = vec![Plane::Configured];
+    write(dir.path(), &failed.sealed());
+    scan("10", "12.5", &now);
+    let (code, said) = with_scan();
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("not booted") && said.contains("rated Critical"), "{said}");
+
+    write(dir.path(), &good);
+    scan("6.9", "12.5", &now);
+    let (code, said) = with_scan();
+    assert_eq!(code, 0, "{said}");
+    fs::write(dir.path().join("scan.json"), "{").unwrap();
+    assert_eq!(with_scan().0, 2);
+}

@@ -200,7 +200,10 @@ fn several_reports_come_back_whole_and_changed_ones_are_refused() {
     let path = written(dir.path(), "all.json", Form::Json, &reports);
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(ironseed::report::read(&text).unwrap(), reports);
-    assert_eq!(serde_json::from_str::<Collection>(&text).unwrap(), Collection::new(reports.clone()));
+    assert_eq!(
+        serde_json::from_str::<Collection>(&text).unwrap(),
+        Collection::new(reports.clone(), Vec::new())
+    );
     // A file of several and a file of one are shown together.
     let (code, out, _) = run(&["report", "all.json", "debian-12.json", "--format", "json"], dir.path());
     assert_eq!((code, ironseed::report::read(&out).unwrap().len()), (0, 4));

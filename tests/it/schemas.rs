@@ -51,10 +51,20 @@ fn every_built_in_file_fits_its_schema() {
     assert!(seen > 80, "only {seen} files were read");
     let parameters = assets.get("profiles/parameters.yaml").unwrap().unwrap();
     assert!(validator(Name::Parameters).is_valid(&read(&parameters)));
+    for (path, name) in [
+        ("profiles/triage/policy.yaml", Name::TriagePolicy),
+        ("profiles/triage/prevention.yaml", Name::TriagePrevention),
+    ] {
+        let source = assets.get(path).unwrap().unwrap();
+        assert_eq!(complaints(&validator(name), &read(&source)), Vec::<String>::new(), "{path}");
+    }
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples/lab.yaml");
     let example = Source { name: "lab".into(), text: fs::read_to_string(example).unwrap() };
     assert!(validator(Name::Profile).is_valid(&read(&example)));
 }
+
+const POLICY: &str = "zone: UTC\nbands: {low: 0, medium: 4, high: 7, critical: 10}\nlimits: {high: 30 days}\n\
+                      refuse: {ratings: [high], overdue: true}\nreopens_within: 1 day\n";
 
 /// A right file, and what makes it wrong.
 #[test]
@@ -86,6 +96,16 @@ fn a_wrong_file_is_refused() {
         (Name::Distro, "extends: debian\nid: a\n".into(), "archive: {suites: [{role: security}]}"),
         (Name::Distro, "extends: debian\nid: a\n".into(), "versions: {systemd: new}"),
         (Name::Parameters, "a: {type: port, description: a, default: 1}\n".into(), ""),
+        (Name::TriagePolicy, POLICY.into(), ""),
+        (Name::TriagePolicy, POLICY.into(), "colour: red"),
+        (Name::TriagePolicy, POLICY.into(), "recasts: [{id: a, rating: low, owner: me, reason: r}]"),
+        (
+            Name::TriagePolicy,
+            POLICY.into(),
+            "recasts: [{id: a, rating: low, owner: \"\", reason: r, expires: \"2027-01-01\"}]",
+        ),
+        (Name::TriagePrevention, "- {checks: [a], because: b, titles: [c]}\n".into(), ""),
+        (Name::TriagePrevention, "- {checks: [], because: b}\n".into(), "- {because: c}"),
         (Name::Parameters, "a: {type: prt, description: a, default: 1}\n".into(), ""),
     ];
     for (name, right, wrong) in cases {
@@ -141,6 +161,21 @@ fn findings_of_lint_fit_their_schema() {
             assert!(!validator.is_valid(&broken), "{pointer}");
         }
     }
+}
+
+#[test]
+fn a_triage_fits_its_schema() {
+    let dir = TempDir::new().unwrap();
+    let rows = "1,CVE-1,7.5,High,vm,tcp,22,SSH Weak Algorithms Supported,Mend it,Linux on Debian 11\n2,,,Unknown,vm,tcp,0,B,,\n";
+    let scan = format!("Plugin ID,CVE,CVSS v3.0 Base Score,Risk,Host,Protocol,Port,Name,Solution,OS\n{rows}");
+    fs::write(dir.path().join("scan"), scan).unwrap();
+    let (code, out, said) = run(&["triage", "scan", "--format", "json"], dir.path());
+    assert_eq!(code, 1, "{said}");
+    let mut found: Value = serde_json::from_str(&out).unwrap();
+    let validator = validator(Name::Triage);
+    assert_eq!(complaints(&validator, &found), Vec::<String>::new());
+    found["hosts"][0]["findings"][0]["rating"] = "grave".into();
+    assert!(!validator.is_valid(&found));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod chrony;
 mod ntpd;
+mod openntpd;
 
 use crate::effective::reach::{Reach, Server};
 use crate::location::{Location, Sourced};

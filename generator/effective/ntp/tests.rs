@@ -65,21 +65,35 @@ fn chrony_reads_its_folders() {
 
 #[test]
 fn ntpd_lists_its_clients_unless_it_is_told_not_to() {
-    for (text, possible) in [
-        ("restrict default kod nomodify noquery\n", false),
-        ("restrict default kod nomodify\n", true),
-        ("restrict -4 default noquery\nrestrict -6 default noquery\n", false),
-        ("restrict -4 default noquery\n", true),
-        ("", true),
-        ("disable monitor\n", false),
-        ("disable monitor\nrestrict default limited\n", true),
-        ("disable monitor\nenable monitor\n", true),
-        ("restrict default noquery\nrestrict default nopeer\n", true),
+    for (text, ntpsec_does, ntp_does) in [
+        ("", false, true),
+        ("restrict default kod nomodify noquery\n", false, false),
+        ("restrict default kod nomodify\n", false, true),
+        ("restrict -4 default noquery\nrestrict -6 default noquery\n", false, false),
+        ("restrict -4 default noquery\n", false, true),
+        ("restrict default noquery\nrestrict default nopeer\n", false, false),
+        ("unrestrict default noquery\n", true, true),
+        ("unrestrict default noquery\nrestrict default nomrulist\n", false, false),
+        ("restrict 192.0.2.0/24\n", true, true),
+        ("restrict time.example\n", true, true),
+        ("restrict 127.0.0.1\n", false, true),
+        ("unrestrict default noquery\ninterface ignore all\n", false, false),
+        ("disable monitor\n", false, false),
+        ("unrestrict default noquery\ndisable monitor\n", true, false),
+        ("unrestrict default noquery limited\ndisable monitor\n", false, false),
+        ("disable monitor\nenable monitor\n", false, false),
+        ("disable monitor\nrestrict default limited\n", false, true),
     ] {
-        for file in ["/etc/ntpsec/ntp.conf", "/etc/ntp.conf"] {
-            assert_eq!(ntpd(file, text).monlist_possible.value, possible, "{text}");
-        }
+        let possible = |file| ntpd(file, text).monlist_possible.value;
+        assert_eq!(
+            (possible("/etc/ntpsec/ntp.conf"), possible("/etc/ntp.conf")),
+            (ntpsec_does, ntp_does),
+            "{text}"
+        );
     }
+    let file = "/etc/ntpsec/ntp.conf";
+    let possible = ntpd(file, "\nunrestrict default noquery\n").monlist_possible;
+    assert_eq!(possible, Sourced::new(true, Location::line(file, 2)));
 }
 
 #[test]
@@ -88,12 +102,31 @@ fn ntpd_listens_everywhere_but_where_it_ignores() {
         ("server x\n", Reach::Network),
         ("interface ignore all\ninterface listen 127.0.0.1\n", Reach::Loopback),
         ("interface ignore all\ninterface listen eth0\n", Reach::Network),
-        ("interface listen lo\n", Reach::Network),
-        ("restrict default ignore\n", Reach::Loopback),
+        ("interface listen eth0\ninterface ignore all\n", Reach::Loopback),
+        ("interface listen lo\n", Reach::Loopback),
+        ("interface listen lo\ninterface listen wildcard\n", Reach::Network),
+        ("interface drop ipv4\ninterface drop ipv6\n", Reach::None),
+        ("restrict default ignore\n", Reach::None),
+        ("restrict default ignore\nrestrict 127.0.0.1\n", Reach::Loopback),
+        ("restrict default ignore\nrestrict 192.0.2.0/24\n", Reach::Network),
         ("restrict -4 default ignore\n", Reach::Network),
+        ("interface ignore ipv6\nrestrict -4 default ignore\n", Reach::None),
     ] {
         assert_eq!(ntpd("/etc/ntpsec/ntp.conf", text).server.reach.value, reach, "{text}");
     }
+}
+
+#[test]
+fn ntpsec_reads_its_folder() {
+    let tree = MemoryTree::of(&[
+        ("/usr/sbin/ntpd", ""),
+        ("/etc/ntpsec/ntp.conf", "restrict default ignore\nend\nrestrict default\n"),
+        ("/etc/ntpsec/ntp.d/a.conf", "restrict 192.0.2.0/24\n"),
+    ]);
+    let at = Location::line("/etc/ntpsec/ntp.d/a.conf", 1);
+    assert_eq!(only(&tree).server.reach, Sourced::new(Reach::Network, at));
+    let long = ntpd("/etc/ntpsec/ntp.conf", &format!("# c\nx {}\n", "x".repeat(2000))).server.reach;
+    assert!(matches!(long.value, Reach::Unknown(_)) && long.at.line == Some(2));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a program is; where it is not installed, says that the test is skipped.
 ///
@@ -19,16 +19,19 @@ pub fn program(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// A program whose package excludes another one that the tests want, so that it is not installed: it is looked for below
-/// the folder that `IRONSEED_ASIDE` names, where somebody unpacked the package (`dpkg-deb -x`).
-pub fn aside(name: &str) -> Option<PathBuf> {
-    let found =
-        std::env::var_os("IRONSEED_ASIDE").map(|root| PathBuf::from(root).join("usr/sbin").join(name));
-    let found = found.filter(|path| path.is_file());
-    if found.is_none() {
-        skip(format_args!("{name} is not in IRONSEED_ASIDE"));
+/// A program whose package excludes another one that the tests want, so that it is not installed but unpacked: where
+/// `images/install-tools.sh` puts it, or below the folder that `IRONSEED_ASIDE` names. As with [`program`], a
+/// missing one skips the test, and fails it on a CI machine.
+pub fn aside(package: &str, name: &str) -> Option<PathBuf> {
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/aside");
+    let folder = std::env::var_os("IRONSEED_ASIDE").map_or_else(default, PathBuf::from);
+    let path = folder.join(package).join("usr/sbin").join(name);
+    if path.is_file() {
+        return Some(path);
     }
-    found
+    assert!(std::env::var_os("CI").is_none(), "{} is missing", path.display());
+    skip(format_args!("{} is missing", path.display()));
+    None
 }
 
 /// Says that the running test is skipped, and why; the test returns next.

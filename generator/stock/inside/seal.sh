@@ -4,7 +4,7 @@
 # systemd runs it as its last act before it switches the machine off: all processes have ended, so nothing is written
 # after it. Who waits outside trusts the words `ironseed: sealed` on the console and nothing else. /run/ironseed, which
 # is no part of the disk, holds this script and
-#   evidence.sh, members.json         what prints the build's record, and what that says besides
+#   build.json                        the build's record, which was taken while the machine ran
 #   user                              the account that cloud-init made; empty where the stock image had it
 #   removals.list                     patterns of paths, ended by NUL
 #   restored.list, restored.tar       paths that shall be as in the stock image, ended by NUL; their content there
@@ -19,12 +19,7 @@ filesystems=ext4,xfs,btrfs
 mount -o remount,rw /
 mount -a -t "$filesystems"
 
-# The record of packages and their updates, while the lists of packages are there.
-if [ -e /var/lib/dpkg/status ]; then
-    mkdir -p /usr/share/ironseed
-    sh "$work/evidence.sh" / "$(cat "$work/members.json")" > /usr/share/ironseed/build.json
-    chmod 0644 /usr/share/ironseed/build.json
-fi
+install -D -m 0644 "$work/build.json" /usr/share/ironseed/build.json
 
 user=$(cat "$work/user")
 if [ -n "$user" ]; then

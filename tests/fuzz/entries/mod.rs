@@ -9,6 +9,7 @@ pub mod input;
 mod linting;
 mod profiles;
 mod readers;
+mod scans;
 mod whole;
 
 use ironseed::target::Root;
@@ -39,7 +40,7 @@ pub enum Takes {
 }
 
 /// All of them.
-pub const TARGETS: [&Target; 28] = [
+pub const TARGETS: [&Target; 29] = [
     &readers::ACCOUNTS,
     &readers::APT,
     &readers::CLOUD_INIT,
@@ -68,6 +69,7 @@ pub const TARGETS: [&Target; 28] = [
     &disks::XFS,
     &linting::LINT,
     &profiles::PROFILE,
+    &scans::SCANS,
 ];
 
 /// The target of a name.

@@ -3,11 +3,15 @@
 # that decide something, installed by the real rpm. What a program of this machine brings as well is copied from it.
 #
 #   make.sh WORK TREE
+#
+# Which release it is of stands in the environment: ID, VERSION_ID, DIST (the end of its packages' releases), the versions OPENSSH, SYSTEMD,
+# CLOUD_INIT and FAIL2BAN, DATABASE (rpm's folder), and AUTOMATIC (the package that installs updates) with TIMER (its units' name).
+# The tree's packages are a repository as well, in WORK/RPMS/noarch, which the tree's dnf asks; WORK/home tells dnf where the database is.
 set -euo pipefail
 work=$1 tree=$2
 stock=$work/stock
 spec=$work/stock.spec
-kernel=5.14.0-427.el9.x86_64
+kernel=5.14.0-427.$DIST.x86_64
 
 put() { # PATH, and the content on stdin
 	mkdir -p "$stock$(dirname "$1")"
@@ -24,12 +28,11 @@ unit() { # NAME WANTED-BY LINE...
 		put "/usr/lib/systemd/system/$name"
 }
 
-put /usr/lib/os-release <<-'END'
-	NAME="Rocky Linux"
-	ID="rocky"
-	ID_LIKE="rhel centos fedora"
-	VERSION_ID="9.6"
-	PLATFORM_ID="platform:el9"
+put /usr/lib/os-release <<-END
+	NAME="Made for a test"
+	ID="$ID"
+	VERSION_ID="$VERSION_ID"
+	PLATFORM_ID="platform:$DIST"
 END
 mkdir -p "$stock/etc"
 ln -s ../usr/lib/os-release "$stock/etc/os-release"
@@ -66,16 +69,19 @@ put /etc/dnf/dnf.conf <<-'END'
 	[main]
 	gpgcheck=1
 END
-put /etc/yum.repos.d/rocky.repo <<-'END'
+put /etc/yum.repos.d/stock.repo <<-END
 	[baseos]
-	name=Rocky Linux 9 - BaseOS
-	baseurl=http://archive.example/9/BaseOS
+	name=Made for a test
+	baseurl=file://$work/RPMS/noarch
 	enabled=1
 	gpgcheck=1
 END
-unit dnf-automatic.timer timers.target '[Timer]' 'OnCalendar=*-*-* 6:00' 'RandomizedDelaySec=60m' 'Persistent=true'
-unit dnf-automatic.service multi-user.target '[Service]' 'Type=oneshot' \
-	'ExecStart=/usr/bin/dnf-automatic /etc/dnf/automatic.conf --timer'
+unit "$TIMER.timer" timers.target '[Timer]' 'OnCalendar=*-*-* 6:00' 'RandomizedDelaySec=60m' 'Persistent=true'
+case $TIMER in
+dnf5-*) starts='/usr/bin/dnf5 automatic --timer' ;;
+*) starts='/usr/bin/dnf-automatic /etc/dnf/automatic.conf --timer' ;;
+esac
+unit "$TIMER.service" multi-user.target '[Service]' 'Type=oneshot' "ExecStart=$starts"
 copy /usr/lib/firewalld
 copy /usr/sbin/firewalld
 copy /usr/lib/systemd/system/firewalld.service
@@ -83,7 +89,7 @@ copy /etc/fail2ban
 rm -f "$stock"/etc/fail2ban/jail.d/*
 copy /usr/bin/fail2ban-client
 copy /usr/lib/systemd/system/fail2ban.service
-put /usr/lib/modules/$kernel/vmlinuz <<<kernel
+put "/usr/lib/modules/$kernel/vmlinuz" <<<kernel
 put /boot/grub2/grub.cfg <<-'END'
 	load_env
 	set default="${saved_entry}"
@@ -113,7 +119,7 @@ END
 cat >"$spec" <<'END'
 Name: stock
 Version: 1
-Release: 1.el9
+Release: 1
 Summary: A stock tree
 License: Apache-2.0
 BuildArch: noarch
@@ -134,21 +140,21 @@ package() { # NAME EPOCH VERSION RELEASE FILE...
 } >>"$spec"
 config='%config(noreplace)'
 units=/usr/lib/systemd/system
-package rocky-release 0 9.6 1.el9 /etc/os-release /usr/lib/os-release /usr/lib/systemd/system-preset
-package systemd 0 252 51.el9 /usr/lib/systemd/systemd-journald "$units/*.target" "$config /etc/systemd/journald.conf"
-package openssh-server 0 9.9p1 7.el9_8 /usr/sbin/sshd $units/sshd.service /usr/share/doc/openssh/regress.key \
+package "$ID-release" 0 "$VERSION_ID" "1.$DIST" /etc/os-release /usr/lib/os-release /usr/lib/systemd/system-preset
+package systemd 0 "$SYSTEMD" "51.$DIST" /usr/lib/systemd/systemd-journald "$units/*.target" "$config /etc/systemd/journald.conf"
+package openssh-server 0 "$OPENSSH" "7.$DIST" /usr/sbin/sshd $units/sshd.service /usr/share/doc/openssh/regress.key \
 	"$config /etc/ssh/sshd_config" "$config /etc/ssh/sshd_config.d/50-redhat.conf"
-package cloud-init 0 24.4 4.el9 "$config /etc/cloud/cloud.cfg"
-package dnf 0 4.14.0 25.el9 "$config /etc/dnf/dnf.conf" "$config /etc/yum.repos.d/rocky.repo"
-package dnf-automatic 0 4.14.0 25.el9 "$units/dnf-automatic.*"
-package firewalld 0 1.3.4 9.el9 /usr/lib/firewalld /usr/sbin/firewalld $units/firewalld.service
-package fail2ban-server 0 1.1.0 6.el9 "$config /etc/fail2ban" /usr/bin/fail2ban-client $units/fail2ban.service
-package kernel-core 0 5.14.0 427.el9 /usr/lib/modules
-package grub2-common 1 2.06 104.el9 "$config /boot/grub2/grub.cfg"
-package selinux-policy-targeted 0 38.1 1.el9 "$config /etc/selinux/config"
-package setup 0 2.13.7 10.el9 "$config /etc/passwd" "$config /etc/shadow" "$config /etc/group"
+package cloud-init 0 "$CLOUD_INIT" "4.$DIST" "$config /etc/cloud/cloud.cfg"
+package dnf 0 1 "1.$DIST" "$config /etc/dnf/dnf.conf" "$config /etc/yum.repos.d/stock.repo"
+package "$AUTOMATIC" 0 1 "1.$DIST" "$units/$TIMER.*"
+package firewalld 0 1.3.4 "9.$DIST" /usr/lib/firewalld /usr/sbin/firewalld $units/firewalld.service
+package fail2ban-server 0 "$FAIL2BAN" "6.$DIST" "$config /etc/fail2ban" /usr/bin/fail2ban-client $units/fail2ban.service
+package kernel-core 0 5.14.0 "427.$DIST" /usr/lib/modules
+package grub2-common 1 2.06 "104.$DIST" "$config /boot/grub2/grub.cfg"
+package selinux-policy-targeted 0 38.1 "1.$DIST" "$config /etc/selinux/config"
+package setup 0 2.13.7 "10.$DIST" "$config /etc/passwd" "$config /etc/shadow" "$config /etc/group"
 for name in policycoreutils-python-utils python3-systemd nftables; do
-	package $name 0 1 1.el9
+	package $name 0 1 "1.$DIST"
 done
 
 rpmbuild -bb --quiet --nodeps --define "_topdir $work" --define "stock $stock" "$spec"
@@ -156,8 +162,20 @@ mkdir -p "$tree/usr/bin" "$tree/usr/sbin" "$tree/usr/lib" "$tree/usr/lib64" "$tr
 for folder in bin sbin lib lib64; do
 	ln -s usr/$folder "$tree/$folder"
 done
-unshare --map-root-user rpm --root "$tree" --dbpath /var/lib/rpm --nodeps --nosignature --quiet \
+unshare --map-root-user rpm --root "$tree" --dbpath "$DATABASE" --nodeps --nosignature --quiet \
 	-i "$work"/RPMS/noarch/*.rpm
+
+# The repository has nothing newer, and an advisory that is about nothing here.
+createrepo_c --quiet "$work/RPMS/noarch"
+cat >"$work/updateinfo.xml" <<'END'
+<updates><update from="a@example.org" status="final" type="security" version="1"><id>MADE-1</id><title>Made for a test</title>
+<issued date="2026-01-01 00:00:00"/><updated date="2026-01-01 00:00:00"/><pkglist><collection>
+<package name="elsewhere" version="2" release="1" epoch="0" arch="noarch"><filename>elsewhere-2-1.noarch.rpm</filename></package>
+</collection></pkglist></update></updates>
+END
+modifyrepo_c "$work/updateinfo.xml" "$work/RPMS/noarch/repodata" >/dev/null
+mkdir "$work/home"
+echo "%_dbpath $DATABASE" >"$work/home/.rpmmacros"
 
 : >"$tree/etc/machine-id"
 

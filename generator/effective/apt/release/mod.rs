@@ -52,7 +52,7 @@ pub struct Release {
 pub struct PackageList {
     /// Where its packages come from.
     pub archive: Archive,
-    /// Architecture (`amd64`, `all`).
+    /// Architecture (`amd64`, `all`); empty where the archive has no parts.
     pub architecture: String,
     /// The file's path inside the target, without a leading `/`.
     pub path: String,
@@ -102,7 +102,7 @@ pub fn releases(root: Root<'_>) -> Result<Vec<Release>> {
                 suite: field("Suite"),
                 codename: field("Codename"),
                 component: String::new(),
-                site: unquote(prefix.split('_').next().unwrap_or_default()),
+                site: site(prefix),
             },
             date: fields.get("Date").map(str::to_owned),
             valid_until: fields.get("Valid-Until").map(str::to_owned),
@@ -125,14 +125,17 @@ pub fn package_lists(root: Root<'_>) -> Result<Vec<PackageList>> {
             continue;
         };
         let rest = &name[release.prefix.len()..];
-        let Some((component, rest)) = rest.rsplit_once("_binary-") else {
-            continue;
-        };
-        let Some((architecture, _)) = rest.split_once("_Packages") else {
-            continue;
+        let (component, architecture) = match rest.rsplit_once("_binary-") {
+            Some((component, rest)) => match rest.split_once("_Packages") {
+                Some((architecture, _)) => (component, architecture),
+                None => continue,
+            },
+            // An archive without components and architectures.
+            None if rest == "Packages" || rest.starts_with("Packages.") => ("", ""),
+            None => continue,
         };
         lists.push(PackageList {
-            archive: Archive { component: unquote(component), ..release.archive.clone() },
+            archive: Archive { component: unquote(&component.replace('_', "/")), ..release.archive.clone() },
             architecture: architecture.to_owned(),
             path: format!("{LISTS}/{name}"),
         });
@@ -217,6 +220,15 @@ fn read_list<'r>(root: Root<'r>, path: &str) -> Result<Paragraphs<Box<dyn BufRea
         return Err(TargetError::Unsupported(what));
     };
     Ok(Paragraphs::new(Box::new(BufReader::new(reader.take(MAX_LIST_BYTES)))))
+}
+
+/// The host in a list's name, without its port.
+fn site(prefix: &str) -> String {
+    let host = unquote(prefix.split('_').next().unwrap_or_default());
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name.to_owned(),
+        _ => host,
+    }
 }
 
 /// Undoes apt's escapes in file names of lists (`%5f`).

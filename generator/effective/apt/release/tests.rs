@@ -37,6 +37,23 @@ fn a_signed_release_is_read() {
 }
 
 #[test]
+fn names_of_lists_are_read_as_apt_writes_them() {
+    let release = "Origin: o\n";
+    let lists = "var/lib/apt/lists";
+    let fixture = MemoryTree::of(&[
+        (&format!("{lists}/h.example:8080_x%5fy_dists_s_Release"), release),
+        (&format!("{lists}/h.example:8080_x%5fy_dists_s_main_debian_binary-amd64_Packages"), ""),
+        (&format!("{lists}/h.example:8080_x%5fy_dists_s_non%5ffree_binary-amd64_Packages"), ""),
+        (&format!("{lists}/flat.example_._Release"), release),
+        (&format!("{lists}/flat.example_._Packages"), ""),
+    ]);
+    let shown =
+        |list: PackageList| format!("{} {} {}", list.archive.site, list.archive.component, list.architecture);
+    let shown: Vec<String> = package_lists(fixture.root()).unwrap().into_iter().map(shown).collect();
+    assert_eq!(shown, ["flat.example  ", "h.example main/debian amd64", "h.example non_free amd64"]);
+}
+
+#[test]
 fn pending_upgrades_good_bad_good() {
     let mut fixture = fixture();
     let pending = |fixture: &MemoryTree| {

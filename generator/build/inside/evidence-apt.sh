@@ -1,7 +1,7 @@
 #!/bin/sh
-# Prints the record of a build, of the tree $1 with its packages and the package lists still there: what was pending,
-# which security archives were asked, and the package database that this is true of. $2 is further members of the JSON,
-# with a comma before each. Run by finish.sh, and as root inside a machine that becomes an image.
+# Prints the record of a build, of the tree $1 with its packages and apt's lists still there: what was pending, which
+# security archives were asked, and the package database that this is true of. Run by finish.sh, and as root inside a
+# machine that becomes an image.
 set -eu
 root=$1
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
@@ -16,5 +16,5 @@ releases=$(for file in "$root"/var/lib/apt/lists/*Release; do
     ' "$file"
 done | paste -sd, -)
 status=$(sha256sum < "$root/var/lib/dpkg/status")
-printf '{"format":1,"pending":[%s],"security_release":[%s],"dpkg_status_sha256":"%s"%s}\n' \
-    "$pending" "$releases" "${status%% *}" "${2-}"
+printf '{"format":1,"pending":[%s],"security_release":[%s],"package_database_sha256":"%s"}\n' \
+    "$pending" "$releases" "${status%% *}"
