@@ -49,6 +49,14 @@ impl CloudArgs {
         }
     }
 
+    /// Refuses to build for minutes what is thrown away then.
+    pub fn refuse_dry_run(&self) -> anyhow::Result<()> {
+        if self.dry_run {
+            bail!("--dry-run is for `publish`: a release is built to be published");
+        }
+        Ok(())
+    }
+
     /// Publishes an image that passed.
     pub fn publish(
         &self,

@@ -110,6 +110,7 @@ impl Release {
         let store = self.to.unwrap_or_else(|| Store::Directory(self.output.clone()));
         let to = Destination { store: &store, cloud: &self.cloud };
         to.check()?;
+        self.cloud.refuse_dry_run()?;
         // A folder of its own: another profile may be released into the same store meanwhile.
         let work = self.output.join(format!(".work-{}", name(&plan)));
         let Some(built) = build(&plan, assets, &self.stock, &work)? else { return Ok(Ended::Findings) };

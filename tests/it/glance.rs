@@ -82,7 +82,7 @@ impl Service {
             .unwrap();
         let service = Self { child, port, _folder: folder };
         let end = Instant::now() + Duration::from_secs(60);
-        while ureq::get(service.url("/versions")).call().is_err() {
+        while ureq::get(service.url("/v2/images")).call().is_err() {
             let said = fs::read_to_string(service._folder.path().join("output")).unwrap();
             assert!(Instant::now() < end, "glance-api does not answer: {said}");
             std::thread::sleep(Duration::from_millis(100));
