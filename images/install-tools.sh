@@ -37,6 +37,7 @@ test=(
 	firewalld
 	gdisk
 	git
+	glance-api
 	grub-common
 	grub-emu
 	iproute2

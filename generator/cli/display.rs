@@ -1,10 +1,11 @@
-//! How a build goes on, for people: one line that moves on a terminal, plain lines elsewhere.
+//! How a build or an upload goes on, for people: one line that moves on a terminal, plain lines elsewhere.
 
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::build::{Progress, Step};
+use crate::publish::glance;
 
 /// Shows the steps of a build.
 pub struct Display {
@@ -60,5 +61,38 @@ impl Progress for Display {
 impl Drop for Display {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// Shows steps and bytes on their way into a cloud.
+pub struct Transfer {
+    bar: ProgressBar,
+}
+
+impl Transfer {
+    /// A display that shows nothing yet.
+    pub fn new() -> Self {
+        let bar = ProgressBar::new(0);
+        // The template is a constant; were it wrong, the default one does.
+        if let Ok(style) = ProgressStyle::with_template(
+            "{bytes:>11} of {total_bytes} {bytes_per_sec:>14} {wide_bar} {eta:>4}",
+        ) {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+}
+
+impl glance::Progress for Transfer {
+    fn step(&self, text: &str) {
+        self.bar.suspend(|| anstream::eprintln!("{text}"));
+    }
+
+    fn sent(&self, done: u64, total: u64) {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+        if done == total {
+            self.bar.finish_and_clear();
+        }
     }
 }

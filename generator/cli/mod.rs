@@ -9,6 +9,7 @@ mod completions;
 mod diff;
 mod display;
 mod explain;
+mod glance;
 mod lifecycle;
 mod lint;
 mod list;

@@ -1,4 +1,4 @@
-//! `ironseed publish` and `ironseed release`: what passed goes into the store.
+//! `ironseed publish` and `ironseed release`: what passed goes into a store.
 
 use std::path::{Path, PathBuf};
 
@@ -8,20 +8,22 @@ use jiff::Timestamp;
 
 use super::attest::SigningArgs;
 use super::build::{build, name};
+use super::glance::CloudArgs;
 use super::making::Making;
 use super::stock::FromStock;
 use super::{Ended, Outcome, now, print, resolve, today, verify};
 use crate::assets::Assets;
 use crate::plan::Plan;
 use crate::publish::evidence::file_name;
-use crate::publish::{Evidence, Properties, Refusal, Signing, directory};
+use crate::publish::glance::clouds::Surroundings;
+use crate::publish::{Evidence, Passed, Properties, Refusal, Signing, Store, directory};
 use crate::report::{self, Report};
 use crate::triage::policy::Policy;
 use crate::triage::{self, Scans};
 use crate::verify::Selection;
 use crate::{distro, target};
 
-/// Publishes an image to a directory store, if its report lets it through
+/// Publishes an image to a store, if its report lets it through
 #[derive(Args)]
 pub struct Publish {
     /// The disk image
@@ -29,9 +31,9 @@ pub struct Publish {
     /// Its report, from `ironseed verify --boot --report`
     #[arg(long, value_name = "FILE")]
     report: PathBuf,
-    /// The store
-    #[arg(long, value_name = "DIR")]
-    to: PathBuf,
+    /// The store: a directory, or a cloud of clouds.yaml (`glance:` alone is the one that OS_CLOUD or OS_… say)
+    #[arg(long, value_name = "DIR|glance:CLOUD")]
+    to: Store,
     /// Profile that the image must meet; the report's where it is left out
     #[arg(short, long, value_name = "NAME|FILE")]
     profile: Option<String>,
@@ -46,6 +48,8 @@ pub struct Publish {
     policy: Option<PathBuf>,
     #[command(flatten)]
     signing: SigningArgs,
+    #[command(flatten)]
+    cloud: CloudArgs,
 }
 
 impl Publish {
@@ -54,8 +58,9 @@ impl Publish {
         let profile = self.profile.as_deref().unwrap_or(&report.plan.profile);
         let distro = self.distro.as_deref().unwrap_or(&report.plan.distro);
         let plan = resolve(profile, distro::load(distro, assets)?, assets)?;
+        let to = Destination { store: &self.to, cloud: &self.cloud };
         let refused = self.refused_by_scans(&plan, assets)?;
-        publish(report, &self.image, &plan, &self.to, self.signing.signing()?.as_ref(), refused)
+        publish(report, &self.image, &plan, &to, self.signing.signing()?.as_ref(), refused)
     }
 
     /// What the image's scans have against it.
@@ -88,8 +93,13 @@ pub struct Release {
     /// Store to publish into; the image is built in a hidden folder of it
     #[arg(short, long, default_value = "dist", value_name = "DIR")]
     output: PathBuf,
+    /// Publish into this store instead, and only build in a hidden folder of --output
+    #[arg(long, value_name = "DIR|glance:CLOUD")]
+    to: Option<Store>,
     #[command(flatten)]
     signing: SigningArgs,
+    #[command(flatten)]
+    cloud: CloudArgs,
 }
 
 impl Release {
@@ -97,6 +107,10 @@ impl Release {
         let plan = self.choice.resolve(assets)?;
         // Before the work of minutes: a key that can't be read is no reason to find out at its end.
         let signing = self.signing.signing()?;
+        let store = self.to.unwrap_or_else(|| Store::Directory(self.output.clone()));
+        let to = Destination { store: &store, cloud: &self.cloud };
+        to.check()?;
+        self.cloud.refuse_dry_run()?;
         // A folder of its own: another profile may be released into the same store meanwhile.
         let work = self.output.join(format!(".work-{}", name(&plan)));
         let Some(built) = build(&plan, assets, &self.stock, &work)? else { return Ok(Ended::Findings) };
@@ -106,11 +120,38 @@ impl Release {
         let path = built.image.with_extension("report.json");
         super::write_whole(&path, report.to_json()?.as_bytes())?;
         print(&report::human(&report))?;
-        let ended = publish(report, &built.image, &plan, &self.output, signing.as_ref(), Vec::new())?;
+        let ended = publish(report, &built.image, &plan, &to, signing.as_ref(), Vec::new())?;
         if ended == Ended::Fine {
             std::fs::remove_dir_all(&work).with_context(|| work.display().to_string())?;
         }
         Ok(ended)
+    }
+}
+
+/// A store, and how an image is published there.
+struct Destination<'a> {
+    store: &'a Store,
+    cloud: &'a CloudArgs,
+}
+
+impl Destination<'_> {
+    /// Finds out what needs no image to be found out.
+    fn check(&self) -> anyhow::Result<()> {
+        match self.store {
+            Store::Directory(_) => self.cloud.refuse_for_directory(),
+            Store::Glance(cloud) => Surroundings::of_process().cloud(cloud).map(drop),
+        }
+    }
+
+    fn take(&self, passed: &Passed, evidence: &Evidence, properties: &Properties) -> Outcome {
+        match self.store {
+            Store::Directory(folder) => {
+                let build = directory::publish(passed, evidence, properties, folder)?;
+                print(&format!("published {}\n", build.display()))?;
+                Ok(Ended::Fine)
+            }
+            Store::Glance(cloud) => self.cloud.publish(passed, evidence, properties, cloud),
+        }
     }
 }
 
@@ -119,17 +160,16 @@ fn publish(
     report: Report,
     image: &Path,
     plan: &Plan,
-    store: &Path,
+    to: &Destination,
     signing: Option<&Signing>,
     mut reasons: Vec<String>,
 ) -> Outcome {
+    to.check()?;
     match report.passed(image, plan, today()).with_context(|| image.display().to_string())? {
         Ok(passed) if reasons.is_empty() => {
             let properties = Properties::of(&passed, plan);
             let evidence = Evidence::gather(&passed, file_name(&passed)?, &properties, signing, now()?)?;
-            let build = directory::publish(&passed, &evidence, &properties, store)?;
-            print(&format!("published {}\n", build.display()))?;
-            return Ok(Ended::Fine);
+            return to.take(&passed, &evidence, &properties);
         }
         Ok(_) => {}
         Err(refusal) => reasons.splice(0..0, refusal.reasons).for_each(drop),

@@ -54,17 +54,51 @@ pub fn publish(
     Ok(build)
 }
 
+/// Writes what goes beside an image into a folder of its own, whole or not at all; one that was written before is replaced.
+///
+/// # Errors
+/// The folder can't be written, or holds something else.
+pub fn write_evidence(
+    passed: &Passed,
+    evidence: &Evidence,
+    properties: &Properties,
+    folder: &Path,
+) -> anyhow::Result<()> {
+    let context = || folder.display().to_string();
+    fs::create_dir_all(folder).with_context(context)?;
+    let is_ours = folder.join("SHA256SUMS").is_file();
+    if !is_ours && folder.read_dir().with_context(context)?.next().is_some() {
+        bail!("{} holds something else than evidence", folder.display());
+    }
+    let folder = folder.canonicalize().with_context(context)?;
+    let parent = folder.parent().context("the root directory is no folder for evidence")?;
+    let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(parent)?;
+    beside(passed, evidence, properties, staging.path())?;
+    renameat_with(CWD, staging.path(), CWD, &folder, RenameFlags::EXCHANGE).with_context(context)?;
+    Ok(sync(parent)?)
+}
+
 fn fill(passed: &Passed, evidence: &Evidence, properties: &Properties, staging: &Path) -> anyhow::Result<()> {
     let sha256 = copy(passed.image(), &staging.join(&evidence.image))?;
     if sha256 != passed.sha256() {
         bail!("{} changed while it was copied: nothing was published", passed.path().display());
     }
+    beside(passed, evidence, properties, staging)
+}
+
+/// Everything that goes beside an image, in a folder that has nothing of it yet.
+fn beside(
+    passed: &Passed,
+    evidence: &Evidence,
+    properties: &Properties,
+    folder: &Path,
+) -> anyhow::Result<()> {
     for file in &evidence.files {
-        write(&staging.join(&file.name), &file.bytes)?;
+        write(&folder.join(&file.name), &file.bytes)?;
     }
-    write(&staging.join("SHA256SUMS"), evidence.sums(passed).as_bytes())?;
-    facts(properties, staging)?;
-    sync(staging)?;
+    write(&folder.join("SHA256SUMS"), evidence.sums(passed).as_bytes())?;
+    facts(properties, folder)?;
+    sync(folder)?;
     Ok(())
 }
 

@@ -21,7 +21,7 @@ mod walk;
 
 pub use digest::sha256_file;
 pub use dir::DirTree;
-pub use disk::DiskFormat;
+pub use disk::{DiskFormat, DiskShape};
 pub use local::{LocalExec, run_within};
 pub use open::{Target, TargetKind, open};
 pub use root::{Link, MAX_CONFIG_BYTES, Root};

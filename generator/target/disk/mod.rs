@@ -38,23 +38,47 @@ pub enum DiskFormat {
     Qcow2,
 }
 
+/// What a disk image is, whatever the disk in it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskShape {
+    /// How it holds the disk's bytes.
+    pub format: DiskFormat,
+    /// The disk's length in bytes, as a machine sees it.
+    pub size: u64,
+}
+
+impl DiskShape {
+    /// Of an image that depends on no other file.
+    ///
+    /// # Errors
+    /// `Unsupported` for an image with a backing file, a data file of its own or encryption; `Corrupt` for damage.
+    pub fn of(path: &Path) -> Result<Self> {
+        let (format, device) = device(path)?;
+        Ok(Self { format, size: device.size() })
+    }
+}
+
 /// Opens a disk image and the root filesystem in it.
 ///
 /// # Errors
 /// `Unsupported` for image formats, features and filesystems that are not read, and where there
 /// is no root filesystem or more than one; `Corrupt` for damage.
 pub fn open(path: &Path) -> Result<(DiskFormat, Box<dyn Tree>)> {
+    let (format, device) = device(path)?;
+    Ok((format, open_system(device)?))
+}
+
+/// The disk in an image.
+fn device(path: &Path) -> Result<(DiskFormat, Arc<dyn Device>)> {
     let context = |e| TargetError::io(path.display().to_string(), e);
     let mut file = File::open(path).map_err(context)?;
     // Metadata has no size for a block device; its end does.
     let size = file.seek(SeekFrom::End(0)).map_err(context)?;
     let raw = Raw::new(file.try_clone().map_err(context)?, size);
-    let (format, device): (_, Arc<dyn Device>) = if has_mark(&raw, 0, qcow2::MAGIC) {
-        (DiskFormat::Qcow2, Arc::new(Qcow2::open(file, size)?))
-    } else {
-        (DiskFormat::Raw, Arc::new(raw))
-    };
-    Ok((format, open_system(device)?))
+    if has_mark(&raw, 0, qcow2::MAGIC) {
+        return Ok((DiskFormat::Qcow2, Arc::new(Qcow2::open(file, size)?)));
+    }
+    Ok((DiskFormat::Raw, Arc::new(raw)))
 }
 
 /// Whether a file that isn't anything else may be a disk: a partition table or a filesystem.
