@@ -359,11 +359,14 @@ fn once(is: fn(&Request) -> bool, fate: fn() -> Fate) -> impl FnMut(&Request) ->
     }
 }
 
+/// Which request something happens to.
+type Which = fn(&Request) -> bool;
+
 fn broken_lines_are_mended(service: &Service) {
     let name = "Broken";
     let proxy = Proxy::before(service.port);
     let bench = Bench::new(service, name).through(&proxy);
-    let breaks: [(fn(&Request) -> bool, fn() -> Fate); 7] = [
+    let breaks: [(Which, fn() -> Fate); 7] = [
         (is_upload, || Fate::CutAfter(SIZE / 2)),
         (is_upload, || Fate::CutAfter(0)),
         (is_upload, || Fate::LoseAnswer),
@@ -401,7 +404,7 @@ fn refusals_are_clear_and_leave_nothing(service: &Service) {
             format!("<html><title>{status}</title><body><h1>{status}</h1>{why}<br /></body>"),
         )
     };
-    let cases: [(fn(&Request) -> bool, Box<dyn Fn() -> Fate + Send + Sync>, &str); 6] = [
+    let cases: [(Which, Box<dyn Fn() -> Fate + Send + Sync>, &str); 6] = [
         (
             |r| r.method == "POST",
             Box::new(move || page("403 Forbidden", "No images.")),
