@@ -361,6 +361,8 @@ fn once(is: fn(&Request) -> bool, fate: fn() -> Fate) -> impl FnMut(&Request) ->
 
 /// Which request something happens to.
 type Which = fn(&Request) -> bool;
+/// What happens to it.
+type What = Box<dyn Fn() -> Fate + Send + Sync>;
 
 fn broken_lines_are_mended(service: &Service) {
     let name = "Broken";
@@ -404,7 +406,7 @@ fn refusals_are_clear_and_leave_nothing(service: &Service) {
             format!("<html><title>{status}</title><body><h1>{status}</h1>{why}<br /></body>"),
         )
     };
-    let cases: [(Which, Box<dyn Fn() -> Fate + Send + Sync>, &str); 6] = [
+    let cases: [(Which, What, &str); 6] = [
         (
             |r| r.method == "POST",
             Box::new(move || page("403 Forbidden", "No images.")),
