@@ -1,7 +1,7 @@
 //! A target's bill of materials, out of its own package database.
 //!
 //! Owns which packages are named and how they are identified, and the two forms of the field:
-//! [`cyclonedx`] 1.6 and [`spdx`] 2.3. Must not know what anybody wants installed.
+//! `cyclonedx` 1.6 and `spdx` 2.3. Must not know what anybody wants installed.
 //!
 //! What was copied in past the package manager is in no database, and so in no bill.
 

@@ -1,6 +1,6 @@
 //! OpenStack's image service as a store: an image that passed becomes an image of a cloud.
 //!
-//! [`clouds`] finds the cloud's settings, [`session`] logs in, [`images`] speaks Glance, [`rotation`] says what is to do. This
+//! [`clouds`] finds the cloud's settings, `session` logs in, `images` speaks Glance, `rotation` says what is to do. This
 //! file does it: one step, then a new look at what is there, until nothing is left to do. A broken connection is a step that
 //! wasn't done. Nothing looks into the image but for its format.
 
