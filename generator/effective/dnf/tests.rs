@@ -1,3 +1,5 @@
+mod pending;
+
 use serde_json::{Value, json};
 
 use super::*;
