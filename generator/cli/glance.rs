@@ -10,6 +10,7 @@ use super::{Ended, Outcome, print};
 use crate::publish::glance::clouds::Surroundings;
 use crate::publish::glance::{Options, Publication, Visibility};
 use crate::publish::{Evidence, Passed, Properties, directory};
+use crate::report::text::plain;
 
 /// How an image is published in a cloud.
 #[derive(Args)]
@@ -70,7 +71,8 @@ impl CloudArgs {
         let mut publication = Publication::begin(passed, properties, &options, &cloud)?;
         if self.dry_run {
             for step in publication.steps()? {
-                print(&format!("would {step}\n"))?;
+                // Names are whatever somebody called an image in the cloud.
+                print(&format!("would {}\n", plain(&step.to_string())))?;
             }
             return Ok(Ended::Fine);
         }

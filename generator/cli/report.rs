@@ -8,7 +8,8 @@ use anyhow::Context;
 use clap::Args;
 
 use super::{Ended, Outcome, print};
-use crate::report::{self, Form, Report};
+use crate::report::text::plain;
+use crate::report::{self, Collection, Form};
 
 /// Largest file of reports, in bytes. A report has some hundred kilobytes.
 const MAX_REPORT_BYTES: u64 = 256 << 20;
@@ -28,21 +29,26 @@ pub struct ReportVerb {
 
 impl ReportVerb {
     pub fn run(self) -> Outcome {
-        let mut reports: Vec<Report> = Vec::new();
+        let (mut reports, mut failures) = (Vec::new(), Vec::new());
         for path in &self.reports {
-            reports.extend(open(path)?);
+            let saved = open(path)?;
+            reports.extend(saved.reports);
+            failures.extend(saved.failures);
         }
-        print(&self.format.write(&reports)?)?;
+        print(&self.format.write_with(&reports, &failures)?)?;
+        for failure in &failures {
+            anstream::eprintln!("not looked at: {}", plain(&failure.reason));
+        }
         Ok(Ended::Fine)
     }
 }
 
-/// Reads the reports of a file.
-fn open(path: &Path) -> anyhow::Result<Vec<Report>> {
+/// Reads the reports of a file, and what could not be looked at.
+fn open(path: &Path) -> anyhow::Result<Collection> {
     let name = || path.display().to_string();
     let mut text = String::new();
     let mut file = File::open(path).with_context(name)?.take(MAX_REPORT_BYTES + 1);
     file.read_to_string(&mut text).with_context(name)?;
     anyhow::ensure!(text.len() as u64 <= MAX_REPORT_BYTES, "{}: larger than any report", name());
-    report::read(&text).with_context(name)
+    report::collection(&text).with_context(name)
 }

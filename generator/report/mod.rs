@@ -20,7 +20,7 @@ mod xml;
 pub use form::{Form, FormError};
 pub(crate) use github::command as github_command;
 pub use human::human;
-pub use saved::{Collection, Failure, SavedError, read};
+pub use saved::{Collection, Failure, SavedError, collection, read};
 pub use table::{Comparison, Row, Turn, rows};
 
 use jiff::civil::Date;

@@ -66,6 +66,14 @@ pub enum SavedError {
 /// # Errors
 /// Text that is no report, or one that was changed since it was made.
 pub fn read(text: &str) -> Result<Vec<Report>, SavedError> {
+    collection(text).map(|collection| collection.reports)
+}
+
+/// The same, with what could not be looked at.
+///
+/// # Errors
+/// See [`read`].
+pub fn collection(text: &str) -> Result<Collection, SavedError> {
     #[derive(Deserialize)]
     struct Head {
         version: u64,
@@ -76,12 +84,12 @@ pub fn read(text: &str) -> Result<Vec<Report>, SavedError> {
     if head.version != u64::from(FORMAT) {
         return Err(SavedError::Version { found: head.version });
     }
-    let reports = match head.reports {
-        Some(_) => serde_json::from_str::<Collection>(text)?.reports,
-        None => vec![serde_json::from_str(text)?],
+    let collection = match head.reports {
+        Some(_) => serde_json::from_str(text)?,
+        None => Collection::new(vec![serde_json::from_str(text)?], Vec::new()),
     };
-    if let Some(changed) = reports.iter().find(|r| r.content_digest() != r.digest) {
+    if let Some(changed) = collection.reports.iter().find(|r| r.content_digest() != r.digest) {
         return Err(SavedError::Changed { target: super::text::plain(&changed.target.name) });
     }
-    if reports.is_empty() { Err(SavedError::Empty) } else { Ok(reports) }
+    if collection.reports.is_empty() { Err(SavedError::Empty) } else { Ok(collection) }
 }

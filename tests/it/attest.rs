@@ -271,6 +271,9 @@ fn what_is_published_can_be_signed() {
         "--builder",
         "https://ci.example.org/7",
     ];
+    // What was published without a signature gets one when it is published again.
+    let unsigned = run(&arguments[..6], dir.path());
+    assert_eq!(unsigned.0, 0, "{unsigned:?}");
     let (code, out, err) = run(&arguments, dir.path());
     assert_eq!(code, 0, "{out}{err}");
     let image = dir.path().join("store/nectar-base-debian-12/current/nectar-base-debian-12.qcow2");

@@ -300,3 +300,25 @@ fn scans_with_open_findings_keep_an_image_back() {
     fs::write(dir.path().join("scan.json"), "{").unwrap();
     assert_eq!(with_scan().0, 2);
 }
+
+#[test]
+fn an_image_whose_updates_are_waived_is_labelled_as_one_without() {
+    let dir = TempDir::new().unwrap();
+    let profile = dir.path().join("mine.yaml");
+    let text = "name: mine\ntitle: Mine\ndescription: mine\nextends: [nectar-base]\n\
+                waivers:\n  - {check: automatic-updates, owner: me, reason: a test, expires: 2099-01-31}\n";
+    fs::write(&profile, text).unwrap();
+    let path = image(dir.path(), "image.qcow2", 1, 0);
+    let mut report = good_report(&plans::resolve(profile.to_str().unwrap(), "debian-12"), &path, TODAY);
+    let check = report.checks.iter_mut().find(|check| check.id == "automatic-updates").unwrap();
+    check.observations[0] = Observation::fail(Plane::Configured, "nothing", "security", "the timer is off");
+    check.outcome = ironseed::observation::Outcome::Waived;
+    write(dir.path(), &report.sealed());
+    let arguments =
+        ["publish", "image.qcow2", "--report", "report.json", "--to", "store", "-p", "./mine.yaml"];
+    let (code, out, err) = run(&arguments, dir.path());
+    assert_eq!(code, 0, "{out}{err}");
+    // The profile asks for `security`; nobody saw it.
+    let fact = dir.path().join("store/mine-debian-12/current/.facts/automatic_updates");
+    assert_eq!(fs::read_to_string(fact).unwrap(), "disabled");
+}

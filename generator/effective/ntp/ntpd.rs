@@ -5,6 +5,7 @@
 
 mod access;
 mod commands;
+mod interfaces;
 
 use self::access::Access;
 use self::commands::Commands;

@@ -1,20 +1,19 @@
-//! What the commands of `ntp.conf` say of access: on which addresses ntpd listens (`interface`), whom it answers
-//! (`restrict`), and whether it remembers its clients (ntp_config.c, ntp_io.c and ntp_restrict.c of NTPsec 1.2.2).
+//! Whom ntpd answers (`restrict`), whether it remembers its clients, and who gets through to it then (ntp_config.c and
+//! ntp_restrict.c of NTPsec 1.2.2).
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Dialect;
 use super::commands::Word;
-use crate::effective::files;
+use super::interfaces::{Endpoint, Interfaces, LOOPBACK};
 use crate::effective::network::{Network, stranger};
 use crate::effective::reach::Reach;
 use crate::location::{Location, Sourced};
 
 /// Rules beyond which nobody says who is let in.
 const MAX_RULES: usize = 2000;
-/// The interface of loopback, and its addresses.
-const LOOPBACK: &str = "lo";
+/// The addresses of loopback.
 const LOCAL: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 /// What a rule may say of whom it fits; `ntpport` is none of it: it says which packets fit.
 const FLAGS: [&str; 13] = [
@@ -36,51 +35,14 @@ const FLAGS: [&str; 13] = [
 /// All that the commands say.
 #[derive(Default)]
 pub struct Access {
-    /// The last one counts.
-    interfaces: Vec<Interface>,
+    /// On which addresses it listens.
+    pub interfaces: Interfaces,
     restrictions: Vec<Restriction>,
     /// Rules for hosts by name, of which no address is known here.
     named: Vec<Restriction>,
     monitor_off: Option<Location>,
     /// Whether there are too many rules.
     pub unclear: Option<Location>,
-}
-
-/// A rule of addresses that ntpd listens on, or not.
-struct Interface {
-    which: Which,
-    action: Action,
-    at: Location,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Action {
-    Listen,
-    /// There is a socket, but what arrives is thrown away.
-    Drop,
-    /// There is no socket.
-    Ignore,
-}
-
-enum Which {
-    /// Every one but loopback and the wildcard addresses.
-    All,
-    Ipv4,
-    Ipv6,
-    Wildcard,
-    /// These addresses.
-    In(Network),
-    /// Interfaces whose name fits this pattern, in lower case.
-    Named(String),
-}
-
-/// An address of the machine. Without an interface's name it is one that no rule names.
-#[derive(Clone, Copy)]
-pub struct Endpoint<'n> {
-    /// The interface's name.
-    pub name: Option<&'n str>,
-    /// The address.
-    pub address: IpAddr,
 }
 
 /// A rule of who is answered.
@@ -124,31 +86,12 @@ impl Access {
                     self.monitor_off = Some(at.clone());
                 }
             }
-            Some("interface" | "nic") => self.interface(rest, at),
+            Some("interface" | "nic") => self.interfaces.take(rest, at),
             _ => {}
         }
-        if self.restrictions.len() + self.named.len() + self.interfaces.len() > MAX_RULES {
+        if self.restrictions.len() + self.named.len() + self.interfaces.count() > MAX_RULES {
             self.unclear.get_or_insert_with(|| at.clone());
         }
-    }
-
-    fn interface(&mut self, words: &[Word], at: &Location) {
-        let [action, which, ..] = words else { return };
-        let action = match action.plain() {
-            Some("listen") => Action::Listen,
-            Some("drop") => Action::Drop,
-            Some("ignore") => Action::Ignore,
-            _ => return,
-        };
-        let which = match (which.plain(), which.text()) {
-            (Some("all"), _) => Which::All,
-            (Some("ipv4"), _) => Which::Ipv4,
-            (Some("ipv6"), _) => Which::Ipv6,
-            (Some("wildcard"), _) => Which::Wildcard,
-            (_, Some(text)) => network(text).map_or_else(|| Which::Named(text.to_lowercase()), Which::In),
-            (_, None) => return,
-        };
-        self.interfaces.push(Interface { which, action, at: at.clone() });
     }
 
     fn restrict(&mut self, words: &[Word], removes: bool, at: &Location) {
@@ -272,32 +215,6 @@ impl Access {
         self.monitor_off.as_ref().filter(|_| !limited)
     }
 
-    /// The rule that decides over an address, if any does.
-    fn interface_rule(&self, endpoint: Endpoint<'_>) -> Option<&Interface> {
-        let Endpoint { name, address } = endpoint;
-        let special = address.is_loopback() || address.is_unspecified();
-        self.interfaces.iter().rev().find(|rule| match &rule.which {
-            Which::All => !special,
-            Which::Ipv4 => address.is_ipv4(),
-            Which::Ipv6 => address.is_ipv6(),
-            Which::Wildcard => address.is_unspecified(),
-            Which::In(network) => network.contains(address),
-            Which::Named(pattern) => {
-                name.is_some_and(|name| files::wildcard(pattern.as_bytes(), name.to_lowercase().as_bytes()))
-            }
-        })
-    }
-
-    /// Whether it has a socket on this address.
-    #[cfg(test)]
-    pub fn binds(&self, endpoint: Endpoint<'_>) -> bool {
-        match self.interface_rule(endpoint) {
-            Some(rule) => rule.action != Action::Ignore,
-            // What comes to a wildcard address is thrown away, but the address is taken.
-            None => endpoint.address.is_unspecified() || self.listens(endpoint),
-        }
-    }
-
     /// Whether somebody with a port of his own, and without a key, gets the time, what the daemon says of itself, and
     /// the list of its clients.
     #[cfg(test)]
@@ -305,44 +222,6 @@ impl Access {
         self.rule(from, false).map_or([false; 3], |rule| {
             let time = rule.hears() && !rule.has("noserve") && !rule.has("notrust");
             [time, rule.queries(), self.lists(rule)]
-        })
-    }
-
-    /// Whether packets to this address are taken.
-    pub fn listens(&self, endpoint: Endpoint<'_>) -> bool {
-        match self.interface_rule(endpoint) {
-            Some(rule) => rule.action == Action::Listen,
-            None if endpoint.address.is_loopback() => true,
-            None => self.interfaces.is_empty() && !endpoint.address.is_unspecified(),
-        }
-    }
-
-    /// An address that is no loopback, of one family, on which ntpd listens; and the rule that says so, if one does.
-    fn open(&self, ipv4: bool) -> Option<Option<&Location>> {
-        let networks: Vec<Network> = self
-            .interfaces
-            .iter()
-            .filter_map(|rule| match &rule.which {
-                Which::In(network) => Some(*network),
-                _ => None,
-            })
-            .collect();
-        let named = self.interfaces.iter().filter_map(|rule| match &rule.which {
-            Which::Named(pattern) if rule.action == Action::Listen && pattern != LOOPBACK => {
-                Some(pattern.as_str())
-            }
-            _ => None,
-        });
-        let mut names = std::iter::once(None).chain(named.map(Some));
-        names.find_map(|name| {
-            // The wildcard addresses are no interface's.
-            let listens = |address: IpAddr| {
-                address.is_ipv4() == ipv4
-                    && (name.is_none() || !address.is_unspecified())
-                    && self.listens(Endpoint { name, address })
-            };
-            let address = stranger(&networks, listens)?;
-            Some(self.interface_rule(Endpoint { name, address }).map(|rule| &rule.at))
         })
     }
 
@@ -370,17 +249,17 @@ impl Access {
             return Sourced::new(Reach::Unknown("too many rules of who is let in".to_owned()), at.clone());
         }
         for ipv4 in [true, false] {
-            if let Some(listening) = self.open(ipv4)
+            if let Some(listening) = self.interfaces.open(ipv4)
                 && let Some(rule) = self.for_strangers(ipv4, Restriction::hears)
             {
                 return Sourced::new(Reach::Network, listening.unwrap_or(&rule.at).clone());
             }
         }
         let local = LOCAL.into_iter().any(|address| {
-            self.listens(Endpoint { name: Some(LOOPBACK), address })
+            self.interfaces.listens(Endpoint { name: Some(LOOPBACK), address })
                 && self.rule(address, false).is_some_and(Restriction::hears)
         });
-        let closing = self.interfaces.last().map(|rule| &rule.at);
+        let closing = self.interfaces.last();
         let at = closing.or(self.restrictions.first().map(|rule| &rule.at)).unwrap_or(file);
         Sourced::new(if local { Reach::Loopback } else { Reach::None }, at.clone())
     }
@@ -391,7 +270,7 @@ impl Access {
             return Sourced::new(true, at.clone());
         }
         for ipv4 in [true, false] {
-            if self.open(ipv4).is_some()
+            if self.interfaces.open(ipv4).is_some()
                 && let Some(rule) = self.for_strangers(ipv4, |rule| self.lists(rule))
             {
                 return Sourced::new(true, rule.at.clone());
@@ -416,16 +295,6 @@ impl Restriction {
     fn queries(&self) -> bool {
         self.hears() && !self.has("noquery")
     }
-}
-
-/// An address, or a network by how many bits of it count.
-fn network(text: &str) -> Option<Network> {
-    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-    let address: IpAddr = address.parse().ok()?;
-    let width = if address.is_ipv4() { 32 } else { 128 };
-    // What is no number makes it that one address; too large a number counts as the largest.
-    let bits = bits.and_then(|bits| bits.parse::<u32>().ok()).unwrap_or(width);
-    Network::new(address, bits.min(width))
 }
 
 fn number(address: IpAddr) -> u128 {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
-use super::access::Endpoint;
+use super::interfaces::Endpoint;
 use super::*;
 use crate::effective::testing::{Dice, Differential, Lab, MemoryTree, Question, Verdict, agree, aside};
 
@@ -212,7 +212,7 @@ fn ours(tree: &MemoryTree) -> Option<Seen> {
     let endpoints =
         own.clone().chain(wildcards).map(|(address, name)| Endpoint { name, address: parsed(address) });
     let mut sockets: Vec<String> = endpoints
-        .filter(|endpoint| access.binds(*endpoint))
+        .filter(|endpoint| access.interfaces.binds(*endpoint))
         .map(|endpoint| endpoint.address.to_string())
         .collect();
     sockets.sort();
@@ -222,8 +222,8 @@ fn ours(tree: &MemoryTree) -> Option<Seen> {
         // What no socket of its own takes is the wildcard's.
         let wildcard =
             Endpoint { name: None, address: parsed(if to.contains(':') { "::" } else { "0.0.0.0" }) };
-        let bound = access.binds(endpoint);
-        let listens = access.listens(if bound { endpoint } else { wildcard });
+        let bound = access.interfaces.binds(endpoint);
+        let listens = access.interfaces.listens(if bound { endpoint } else { wildcard });
         let asks = |from: &&&str| from.contains(':') == to.contains(':') && (**from != "::1" || to == "::1");
         for from in CLIENTS.iter().filter(asks) {
             let [time, control, list] = access.answers(parsed(from));
