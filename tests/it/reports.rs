@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use ironseed::observation::Outcome;
-use ironseed::report::{Collection, Form, Report};
+use ironseed::report::{Collection, Failure, Form, Report};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -207,6 +207,13 @@ fn several_reports_come_back_whole_and_changed_ones_are_refused() {
     // A file of several and a file of one are shown together.
     let (code, out, _) = run(&["report", "all.json", "debian-12.json", "--format", "json"], dir.path());
     assert_eq!((code, ironseed::report::read(&out).unwrap().len()), (0, 4));
+    // What could not be looked at is not lost on the way.
+    let failure = Failure { target: "ssh://vm".into(), reason: "ssh://vm: nothing listens".into() };
+    let partial = Collection::new(reports.clone(), vec![failure]);
+    fs::write(dir.path().join("partial.json"), serde_json::to_string(&partial).unwrap()).unwrap();
+    let (code, out, said) = run(&["report", "partial.json", "--format", "json"], dir.path());
+    assert_eq!((code, serde_json::from_str::<Collection>(&out).unwrap()), (0, partial));
+    assert!(said.contains("not looked at: ssh://vm: nothing listens"), "{said}");
     for (name, wrong, reason) in [
         ("changed", text.replacen("\"fail\"", "\"pass\"", 1), "changed since it was made"),
         ("newer", text.replacen("\"version\": 1", "\"version\": 2", 1), "version 2"),
