@@ -187,7 +187,8 @@ fn lint_page() -> String {
         write!(
             page,
             "Bad, in line {line}{given}:\n\n```yaml\n{}```\n\nGood:\n\n```yaml\n{}```\n",
-            example.bad, example.good
+            example.bad(),
+            example.good
         )
         .unwrap();
     }

@@ -27,7 +27,7 @@ pub struct Rule {
 pub struct Example {
     /// What more is given on the command line.
     pub arguments: &'static [&'static str],
-    /// With the fault.
+    /// With the fault, and [`SEAM`] where a made-up secret would be taken for one: see [`Example::bad`].
     pub bad: &'static str,
     /// The line of it, from 1.
     pub line: usize,
@@ -35,6 +35,17 @@ pub struct Example {
     pub good: &'static str,
     /// Whether `--fix` mends it.
     pub fixed: bool,
+}
+
+/// Parts a made-up secret in two. Images carry this program, and their files are searched for secrets, so that it may hold
+/// nothing that looks like one.
+pub const SEAM: &str = "‖";
+
+impl Example {
+    /// The example with the fault, as somebody would have written it.
+    pub fn bad(&self) -> String {
+        self.bad.replace(SEAM, "")
+    }
 }
 
 /// One fault.

@@ -56,8 +56,8 @@ fn every_rule_finds_its_bad_example_alone_and_nothing_in_its_good_one() {
             (code, found.iter().map(fault).collect::<Vec<_>>())
         };
         let wanted = (rule.id.into(), example.line.into(), example.fixed.into());
-        for (text, wanted) in [(example.bad, (1, vec![wanted])), (example.good, (0, vec![]))] {
-            let found = faults(text);
+        for (text, wanted) in [(example.bad(), (1, vec![wanted])), (example.good.to_owned(), (0, vec![]))] {
+            let found = faults(&text);
             if found != wanted {
                 wrong.push(format!("{}: {found:?}\n{text}", rule.id));
             }
@@ -72,12 +72,12 @@ fn what_is_mended_is_the_good_example_and_all_else_stays() {
     let file = dir.path().join("user-data");
     for rule in rules::ALL {
         let example = &rule.example;
-        fs::write(&file, example.bad).unwrap();
+        fs::write(&file, example.bad()).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         let (code, ..) = run(&[&["lint", "user-data", "--fix"], example.arguments].concat(), dir.path());
         let now = fs::read_to_string(&file).unwrap();
-        let wanted = if example.fixed { (0, example.good) } else { (1, example.bad) };
-        assert_eq!((code, now.as_str()), wanted, "{}", rule.id);
+        let wanted = if example.fixed { (0, example.good.to_owned()) } else { (1, example.bad()) };
+        assert_eq!((code, now), wanted, "{}", rule.id);
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
     // Comments, layout and line ends stay; several faults go at once; a second run changes nothing.
@@ -177,7 +177,7 @@ fn a_caret_stands_under_the_fault_and_a_secret_is_never_shown() {
     assert!(err.contains("1 finding in 1 file: 1 high"), "{err}");
     for rule in ["secret", "secret-value", "password-hash", "plain-text-password"] {
         let rule = rules::ALL.iter().find(|r| r.id == rule).unwrap();
-        fs::write(dir.path().join("a"), rule.example.bad).unwrap();
+        fs::write(dir.path().join("a"), rule.example.bad()).unwrap();
         for format in ["human", "json", "github", "sarif"] {
             let (_, out, err) = run(&["lint", "a", "--format", format], dir.path());
             for secret in ["Winter2026", "7Kq2mVb9TzR4", "Lk2bS9dE"] {

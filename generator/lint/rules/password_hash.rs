@@ -22,7 +22,7 @@ pub const RULE: Rule = Rule {
               users:\n\
               \x20 - default\n\
               \x20 - name: mira\n\
-              \x20   passwd: \"$6$Lk2bS9dE$vYwq0Fh7l4nR1xPzC8uT5oMjB3gKaXeVdNsQiHyUtWrEpOlZ6cF2mJbGkDvSxAnQ9hT4yRwLu7iP0oEaKzM1C/\"\n\
+              \x20   passwd: \"$6$‖Lk2bS9dE$vYwq0Fh7l4nR1xPzC8uT5oMjB3gKaXeVdNsQiHyUtWrEpOlZ6cF2mJbGkDvSxAnQ9hT4yRwLu7iP0oEaKzM1C/\"\n\
               \x20   ssh_import_id: [gh:mira]\n",
         line: 5,
         good: "#cloud-config\n\

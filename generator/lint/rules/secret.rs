@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
               write_files:\n\
               \x20 - path: /etc/app/token\n\
               \x20   permissions: \"0600\"\n\
-              \x20   content: ghp_x7Kq2mVb9TzR4wNc8YdL1sPf6HgJ3aQe5UoW\n",
+              \x20   content: ghp_‖x7Kq2mVb9TzR4wNc8YdL1sPf6HgJ3aQe5UoW\n",
         line: 5,
         good: "#cloud-config\n\
               runcmd:\n\
