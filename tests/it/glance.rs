@@ -236,7 +236,9 @@ fn a_real_glance() {
     an_image_that_needs_another_file_is_refused(&service);
     broken_lines_are_mended(&service);
     refusals_are_clear_and_leave_nothing(&service);
+    certificates_count(&service);
     keystone_lets_in(&service);
+    two_runs_at_once(&service);
     kills_at_every_change(&service);
     kills_at_random_moments(&service);
 }
@@ -445,6 +447,10 @@ fn refusals_are_clear_and_leave_nothing(service: &Service) {
         assert_eq!(public["ironseed_sha256"], first.as_str());
         let whole = service.images(name).iter().filter(|i| i["status"] != "active").count();
         assert_eq!(whole, 0, "{said}");
+        if said.contains("publicize") {
+            let waits = service.images(name).iter().any(|i| said.contains(i["name"].as_str().unwrap()));
+            assert!(waits && said.contains("waits for the next run"), "{said}");
+        }
     }
     // A half image that can't be deleted is named for what it is, and goes with the next run.
     let sha256 = bench.image(3);
@@ -464,6 +470,136 @@ fn refusals_are_clear_and_leave_nothing(service: &Service) {
         images.iter().find(|i| i["visibility"] == "public").unwrap()["ironseed_sha256"],
         sha256.as_str()
     );
+}
+
+/// A service behind TLS, with a certificate that names `host`, by an authority of its own.
+struct Tls {
+    child: Child,
+    port: u16,
+    authority: String,
+}
+
+impl Tls {
+    fn before(service: &Service, folder: &Path, host: &str) -> Self {
+        let [ca_key, ca, key, certificate] =
+            ["ca.key", "ca", "key", "certificate"].map(|part| format!("{host}.{part}.pem"));
+        let make = |key: &str, out: &str, more: &[&str]| {
+            let request =
+                ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+            real("openssl", &[&request[..], &["-keyout", key, "-out", out], more].concat(), folder);
+        };
+        make(&ca_key, &ca, &["-subj", &format!("/CN=authority of {host}")]);
+        let names = format!("subjectAltName={host}");
+        let by = ["-CA", &ca, "-CAkey", &ca_key, "-subj", "/CN=service"];
+        let leaf = ["-addext", &names, "-addext", "basicConstraints=critical,CA:FALSE"];
+        make(&key, &certificate, &[&by[..], &leaf].concat());
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls.py");
+        let child = Command::new("timeout")
+            .args([
+                LIMIT,
+                "python3",
+                script,
+                &port.to_string(),
+                &service.port.to_string(),
+                &certificate,
+                &key,
+            ])
+            .current_dir(folder)
+            .spawn()
+            .unwrap();
+        let end = Instant::now() + Duration::from_secs(30);
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < end, "the door with TLS does not open");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Self { child, port, authority: ca }
+    }
+}
+
+impl Drop for Tls {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+fn certificates_count(service: &Service) {
+    let name = "Certified";
+    if !have(&["openssl", "python3"], "a Glance behind TLS") {
+        return;
+    }
+    let bench = Bench::new(service, name);
+    let folder = bench.folder.path();
+    let [good, elsewhere] =
+        ["IP:127.0.0.1", "DNS:elsewhere.example.org"].map(|host| Tls::before(service, folder, host));
+    fs::write(folder.join("empty.pem"), "no certificate\n").unwrap();
+    let clouds = |lines: &[(&str, &Tls, String)]| {
+        let cloud = |(name, door, more): &(&str, &Tls, String)| {
+            let endpoint = format!("https://127.0.0.1:{}/v2", door.port);
+            format!("  {name}: {{auth_type: none, image_endpoint_override: '{endpoint}', {more}}}\n")
+        };
+        format!("clouds:\n{}", lines.iter().map(cloud).collect::<String>())
+    };
+    let trusting = |door: &Tls| format!("cacert: '{}'", door.authority);
+    let text = clouds(&[
+        ("unknown", &good, String::new()),
+        ("other", &good, trusting(&elsewhere)),
+        ("name", &elsewhere, trusting(&elsewhere)),
+        ("empty", &good, "cacert: empty.pem".into()),
+        ("missing", &good, "cacert: missing.pem".into()),
+        ("client", &good, "cert: mine.pem, key: mine.pem".into()),
+        ("trusted", &good, trusting(&good)),
+        ("unverified", &elsewhere, "verify: false".into()),
+    ]);
+    fs::write(folder.join("clouds.yaml"), text).unwrap();
+    let run = |cloud: &str| {
+        let mut arguments = bench.arguments();
+        arguments[5] = format!("glance:{cloud}");
+        let output = ironseed().args(arguments).current_dir(folder).output().unwrap();
+        (output.status.code().unwrap(), self::text(&output.stdout) + &self::text(&output.stderr))
+    };
+    bench.image(1);
+    let refused = [
+        ("unknown", "UnknownIssuer; `cacert` names the cloud's own authority"),
+        ("other", "UnknownIssuer"),
+        ("name", "not valid for name"),
+        ("empty", "empty.pem holds no certificate"),
+        ("missing", "cacert: missing.pem"),
+        ("client", "`cert`, `key`) are not supported"),
+    ];
+    for (cloud, wanted) in refused {
+        let (code, said) = run(cloud);
+        assert!(code == 2 && said.contains(wanted), "{cloud}: wanted {wanted:?}: {said}");
+        assert!(service.images(name).is_empty(), "{cloud}: something was sent");
+    }
+    for (seed, cloud) in [(1, "trusted"), (2, "unverified")] {
+        bench.image(seed);
+        let (code, said) = run(cloud);
+        assert_eq!(code, 0, "{cloud}: {said}");
+        assert_eq!(service.images(name).len(), usize::from(seed));
+    }
+}
+
+/// Two pipelines publish other images of one name at the same time.
+fn two_runs_at_once(service: &Service) {
+    let name = "Twice";
+    let benches = [Bench::new(service, name), Bench::new(service, name)];
+    for round in 0..6 {
+        for (bench, seed) in benches.iter().zip([round * 2, round * 2 + 1]) {
+            bench.image(seed);
+        }
+        let before = assert_sound(service, name);
+        let children = benches.each_ref().map(|bench| bench.spawn(&PUBLIC));
+        let ended = children.map(|mut child| child.wait().unwrap().code().unwrap());
+        assert!(ended.contains(&0), "{ended:?}");
+        let after = assert_sound(service, name);
+        assert!(before.keys().all(|id| after.contains_key(id)), "a build is lost: {before:?} {after:?}");
+        let public = service.images(name).iter().filter(|i| i["visibility"] == "public").count();
+        assert_eq!(public, 1, "{:#?}", service.images(name));
+        let plain = after.values().filter(|called| **called == format!("NeCTAR {name}")).count();
+        assert_eq!(plain, 1, "{after:?}");
+    }
 }
 
 /// Plays Keystone for one cloud; the token counts as long as `valid` says.

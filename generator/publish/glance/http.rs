@@ -37,6 +37,14 @@ pub enum HttpError {
         /// What happened to the connection.
         cause: String,
     },
+    /// Whoever answered has no certificate that is trusted.
+    #[error("{what}: {cause}; `cacert` names the cloud's own authority")]
+    Untrusted {
+        /// Method and address.
+        what: String,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// An answer that is none of the wanted ones.
     #[error("{what}: {status}{says}")]
     Refused {
@@ -53,14 +61,14 @@ impl HttpError {
     /// The status of an answer.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Broken { .. } => None,
+            Self::Broken { .. } | Self::Untrusted { .. } => None,
             Self::Refused { status, .. } => Some(status.as_u16()),
         }
     }
 
     /// Whether the same request may fare better in a moment.
     pub fn passes(&self) -> bool {
-        matches!(self.status(), None | Some(429 | 502 | 503 | 504))
+        !matches!(self, Self::Untrusted { .. }) && matches!(self.status(), None | Some(429 | 502 | 503 | 504))
     }
 }
 
@@ -170,8 +178,13 @@ impl Http {
         patience: Duration,
     ) -> Result<Answer, HttpError> {
         let what = what(&request);
-        let broken =
-            |cause: &dyn fmt::Display| HttpError::Broken { what: what.clone(), cause: cause.to_string() };
+        let broken = |cause: &dyn fmt::Display| match (what.clone(), cause.to_string()) {
+            // The client hands on what rustls says, in an I/O error.
+            (what, cause) if cause.contains("invalid peer certificate") => {
+                HttpError::Untrusted { what, cause }
+            }
+            (what, cause) => HttpError::Broken { what, cause },
+        };
         let request = request.body(body).map_err(|error| broken(&error))?;
         let request = self
             .agent

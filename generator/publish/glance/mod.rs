@@ -239,7 +239,11 @@ impl<'a> Publication<'a> {
                 return error.context(format!("build {id} could not be given back what it had: {why:#}"));
             }
         }
-        error
+        error.context(format!(
+            "the image was uploaded and may not become what it is to be; whole, private and named {}, it waits for the \
+             next run, which goes on there",
+            self.wanted.incomplete_name()
+        ))
     }
 }
 

@@ -26,6 +26,8 @@ pub const BUILD: &str = "nectar_build";
 pub const SHA256: &str = "ironseed_sha256";
 /// How the name of an image begins that isn't ready.
 pub const INCOMPLETE: &str = "ironseed-incomplete-";
+/// What Glance says of an image whose bytes it has.
+const ACTIVE: &str = "active";
 /// A machine's snapshot inherits its image's properties, and is no build of it.
 const TYPE: &str = "image_type";
 const SNAPSHOT: &str = "snapshot";
@@ -64,7 +66,7 @@ impl Wanted {
             Some("sha256") => &self.digests.sha256,
             _ => return false,
         };
-        image.status == "active"
+        image.status == ACTIVE
             && image.size == Some(self.size)
             && image.os_hash_value.as_ref() == Some(digest)
     }
@@ -187,18 +189,24 @@ pub fn steps(images: &[Image], wanted: &Wanted, now: Timestamp) -> Result<Vec<St
         half.iter().filter(|i| is_abandoned(i, wanted, now)).map(|i| discard(i)).collect();
     let number = number(there, &whole, wanted)?;
     let visibility = wanted.visibility.or(there.map(|image| image.visibility)).unwrap_or(Visibility::Private);
+    // Of two runs at once, both may have found the place free and number their image alike: then the ids decide.
+    let ours = (number, there.map_or("", |image| image.id.as_str()));
+    let rank = |image: &Image| Some((build(image)?, image.id.clone()));
+    let is_newer = |image: &&&Image| rank(image).is_some_and(|(build, id)| (build, id.as_str()) > ours);
     if visibility == Visibility::Public {
-        let public = whole.iter().filter(|image| image.visibility == Visibility::Public);
-        let newest = public.max_by_key(|image| build(image));
-        if let Some((newer, image)) = newest.and_then(|i| Some((build(i)?, i))).filter(|(b, _)| *b >= number)
-        {
-            return Err(Conflict::Newer { newer, id: image.id.clone(), build: number });
+        let mut public = whole.iter().filter(|image| image.visibility == Visibility::Public);
+        if let Some((newer, id)) = public.find(is_newer).and_then(|image| rank(image)) {
+            // Ours became public meanwhile, and gives way as it would have, had it come first.
+            return match there.filter(|image| image.visibility == Visibility::Public) {
+                Some(ours) => Ok(supersede(ours, visibility).into_iter().collect()),
+                None => Err(Conflict::Newer { newer, id, build: number }),
+            };
         }
     }
     if there.is_none() {
         steps.push(Step::Upload { build: number });
     }
-    let older = whole.iter().filter(|image| build(image).is_none_or(|b| b < number));
+    let older = whole.iter().filter(|image| !is_newer(image));
     steps.extend(older.filter_map(|image| supersede(image, visibility)));
     steps.extend(settle(there, wanted, number, visibility));
     Ok(steps)
@@ -209,10 +217,12 @@ pub fn held<'a>(images: &'a [Image], wanted: &Wanted) -> Option<&'a Image> {
     images.iter().filter(|image| wanted.is_held_by(image)).max_by_key(|image| build(image))
 }
 
-/// The image's number.
+/// The image's number. One that another run's image got while ours was uploaded is not used twice.
 fn number(there: Option<&Image>, others: &[&Image], wanted: &Wanted) -> Result<u64, Conflict> {
     let highest = others.iter().filter_map(|image| build(image)).max();
-    if let Some((image, build)) = there.and_then(|image| Some((image, build(image)?))) {
+    let is_taken =
+        |image: &Image| is_incomplete(image) && others.iter().any(|other| build(other) >= build(image));
+    if let Some((image, build)) = there.filter(|image| !is_taken(image)).and_then(|i| Some((i, build(i)?))) {
         return match wanted.build {
             Some(number) if number != build => {
                 Err(Conflict::OtherNumber { wanted: number, build, id: image.id.clone() })

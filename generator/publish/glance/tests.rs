@@ -34,9 +34,16 @@ fn wanted(seed: u8, visibility: Option<Visibility>) -> Wanted {
 struct Model {
     images: Vec<Image>,
     made: u32,
+    /// Whether a later image has a smaller id: ids are of no order in time.
+    descending: bool,
 }
 
 impl Model {
+    /// Whether there is such an image to change.
+    fn has(&self, id: &str) -> bool {
+        self.images.iter().any(|image| image.id == id)
+    }
+
     fn change(&mut self, id: &str, changes: &Changes) {
         let image = self.images.iter_mut().find(|image| image.id == id).unwrap();
         image.name = changes.name.clone().or(image.name.take());
@@ -55,7 +62,7 @@ impl Model {
                     wanted.properties.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
                 others.insert(BUILD.into(), json!(build.to_string()));
                 self.images.push(Image {
-                    id: self.made.to_string(),
+                    id: (if self.descending { 1000 - self.made } else { 1000 + self.made }).to_string(),
                     name: Some(wanted.incomplete_name()),
                     status: if whole { "active" } else { "queued" }.into(),
                     visibility: Visibility::Private,
@@ -148,6 +155,80 @@ fn half_images_of_others_wait_a_day() {
     let later = NOW.checked_add(jiff::SignedDuration::from_hours(25)).unwrap();
     assert!(matches!(steps(&model.images, &other, later).unwrap()[0], Step::Discard { .. }));
     assert!(matches!(steps(&model.images, &wanted(1, None), NOW).unwrap()[0], Step::Discard { .. }));
+}
+
+/// A run beside another: it looks, and does later what it saw to do.
+#[derive(Default)]
+struct Run {
+    intends: Option<Step>,
+    uploading: Option<String>,
+    ended: bool,
+}
+
+impl Run {
+    /// Looks, or does what it intends: one request, and an upload is two.
+    fn go_on(&mut self, model: &mut Model, wanted: &Wanted) {
+        if let Some(id) = self.uploading.take() {
+            match model.images.iter_mut().find(|image| image.id == id) {
+                Some(image) => {
+                    image.status = "active".into();
+                    image.size = Some(wanted.size);
+                    image.os_hash_algo = Some("sha512".into());
+                    image.os_hash_value = Some(wanted.digests.sha512.clone());
+                }
+                None => self.ended = true,
+            }
+            return;
+        }
+        match self.intends.take() {
+            None => match steps(&model.images, wanted, NOW) {
+                Ok(steps) if !steps.is_empty() => self.intends = steps.into_iter().next(),
+                _ => self.ended = true,
+            },
+            Some(Step::Supersede { id, .. } | Step::Settle { id: Some(id), .. }) if !model.has(&id) => {
+                self.ended = true;
+            }
+            Some(step) => {
+                model.take(&step, wanted, false);
+                if matches!(step, Step::Upload { .. }) {
+                    self.uploading = model.images.last().map(|image| image.id.clone());
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    /// Two runs at once, in any order of their requests: in the end one image is public and has the plain name, and nothing that was
+    /// there is lost.
+    #[test]
+    fn two_runs_at_once_end_with_one_public(
+        first_build in any::<bool>(),
+        same_bytes in any::<bool>(),
+        descending in any::<bool>(),
+        order in prop::collection::vec(any::<bool>(), 0..60),
+    ) {
+        let mut model = Model { descending, ..Model::default() };
+        if first_build {
+            model.run(&wanted(1, Some(Visibility::Public)), 9).unwrap();
+        }
+        let wanted = [2, if same_bytes { 2 } else { 3 }].map(|seed| wanted(seed, Some(Visibility::Public)));
+        let mut runs = [Run::default(), Run::default()];
+        let rest = [false, true].repeat(60);
+        for which in order.into_iter().chain(rest).map(usize::from) {
+            if !runs[which].ended {
+                runs[which].go_on(&mut model, &wanted[which]);
+            }
+        }
+        prop_assert!(runs.iter().all(|run| run.ended), "a run goes on for ever: {model:#?}");
+        let whole: Vec<&Image> =
+            model.images.iter().filter(|i| !i.name.as_ref().unwrap().starts_with("ironseed-incomplete-")).collect();
+        let public = whole.iter().filter(|image| image.visibility == Visibility::Public).count();
+        prop_assert_eq!(public, 1, "{:#?}", model.images);
+        let first_is_there = whole.iter().any(|i| i.os_hash_value.as_deref() == Some(&*format!("{:0128x}", 1)));
+        prop_assert_eq!(first_is_there, first_build);
+        prop_assert!(whole.iter().filter(|image| image.name.as_deref() == Some(PLAIN)).count() == 1);
+    }
 }
 
 #[test]
