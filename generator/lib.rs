@@ -5,6 +5,7 @@ pub mod assets;
 pub mod attest;
 pub mod bom;
 pub mod build;
+pub mod carried;
 pub mod check;
 pub mod cli;
 pub mod diagnostic;

@@ -123,6 +123,28 @@ impl Plan {
         crate::hash::bytes(value.to_string().as_bytes())
     }
 
+    /// The plan as a file holds it: JSON, with its digest.
+    ///
+    /// # Errors
+    /// It can't be written as JSON.
+    pub fn to_file(&self) -> serde_json::Result<String> {
+        let saved = Saved { digest: self.digest(), plan: self.clone() };
+        Ok(serde_json::to_string_pretty(&saved)? + "\n")
+    }
+
+    /// Reads what [`Plan::to_file`] wrote.
+    ///
+    /// # Errors
+    /// In words: it is something else, or was edited since, so that the plan is not the one that its digest is of.
+    pub fn from_file(json: &[u8]) -> Result<Self, String> {
+        let saved: Saved = serde_json::from_slice(json)
+            .map_err(|error| format!("it is no plan of `ironseed plan --format json`: {error}"))?;
+        if saved.digest != saved.plan.digest() {
+            return Err("its digest is not that of its plan: it was edited; make it anew".into());
+        }
+        Ok(saved.plan)
+    }
+
     /// Every setting that applies, with its check's id.
     pub fn settings(&self) -> impl Iterator<Item = (&str, &Setting)> {
         self.checks.iter().flat_map(|c| {
@@ -139,6 +161,14 @@ impl Plan {
     pub fn parameter(&self, name: &str) -> &Value {
         self.parameters.get(name).unwrap_or(&Value::Null)
     }
+}
+
+/// A plan in a file.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    digest: String,
+    plan: Plan,
 }
 
 fn resolve_check(

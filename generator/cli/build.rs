@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
+use super::carrying::Carrying;
 use super::display::Display;
 use super::making::Making;
 use super::stock::FromStock;
 use super::{Ended, Outcome, print};
 use crate::assets::Assets;
 use crate::build::{self, Built, Recipe, RecipeFile, Step};
+use crate::carried::Carried;
 use crate::distro::Engine;
 use crate::plan::Plan;
 use crate::render::bundle::{Bundle, BundleFile, Phase};
@@ -24,6 +26,8 @@ pub struct Build {
     choice: Making,
     #[command(flatten)]
     stock: FromStock,
+    #[command(flatten)]
+    carrying: Carrying,
     /// Directory for the image and the engine's log
     #[arg(short, long, default_value = "dist", value_name = "DIR")]
     output: PathBuf,
@@ -32,7 +36,7 @@ pub struct Build {
 impl Build {
     pub fn run(self, assets: &Assets) -> Outcome {
         let plan = self.choice.resolve(assets)?;
-        let Some(built) = build(&plan, assets, &self.stock, &self.output)? else {
+        let Some(built) = build(&plan, assets, &self.stock, &self.carrying, &self.output)? else {
             return Ok(Ended::Findings);
         };
         print(&format!("{}\n", built.image.display()))?;
@@ -49,11 +53,13 @@ pub fn build(
     plan: &Plan,
     assets: &Assets,
     stock: &FromStock,
+    carrying: &Carrying,
     output: &Path,
 ) -> anyhow::Result<Option<Built>> {
     let bundle = render::bundle(plan, assets)?;
+    let carried = carrying.of(plan)?;
     std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;
-    let built = match stock.order(plan, &bundle, assets)? {
+    let built = match stock.order(plan, &bundle, &carried, assets)? {
         Some(order) => match order.build(output, &name(plan), &Display::new(Step::OF_STOCK)) {
             Err(StockError::Judged(why)) => {
                 anstream::eprintln!("no image was made: {why}");
@@ -67,7 +73,7 @@ pub fn build(
                 "{} is built of its own cloud image: name one with --from and --sha256",
                 plan.distro.title
             );
-            let recipe = recipe(plan, &bundle)?;
+            let recipe = recipe(plan, &bundle, carried)?;
             build::build(&recipe, output, &name(plan), &Display::new(Step::OF_PACKAGES))?
         }
     };
@@ -92,7 +98,7 @@ const DISK_SIZE: u64 = 3 << 30;
 /// Sorts before the profile's own file, which wins.
 const CLOUD_CONFIG: &str = "/etc/cloud/cloud.cfg.d/90-image.cfg";
 
-fn recipe(plan: &Plan, bundle: &Bundle) -> anyhow::Result<Recipe> {
+fn recipe(plan: &Plan, bundle: &Bundle, carried: Carried) -> anyhow::Result<Recipe> {
     let distro = &plan.distro;
     let image = &distro.image;
     let absent: Vec<&String> = bundle.absent.keys().collect();
@@ -106,6 +112,7 @@ fn recipe(plan: &Plan, bundle: &Bundle) -> anyhow::Result<Recipe> {
     for (unit, (state, _)) in &bundle.units {
         commands.push(["systemctl", state.verb(), "--quiet", unit].map(str::to_owned).to_vec());
     }
+    commands.extend(carried.commands);
     Ok(Recipe {
         suite: distro.codename.clone(),
         variant: image.variant.clone(),
@@ -121,6 +128,7 @@ fn recipe(plan: &Plan, bundle: &Bundle) -> anyhow::Result<Recipe> {
             group: f.group.clone(),
             content: f.content.clone().into_bytes(),
         })
+        .chain(carried.files)
         .collect(),
         commands,
         fstab: bundle.mounts.values().map(|(line, _)| line.clone()).collect(),

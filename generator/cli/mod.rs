@@ -5,6 +5,7 @@
 
 mod attest;
 mod build;
+mod carrying;
 mod completions;
 mod diff;
 mod display;

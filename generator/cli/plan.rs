@@ -4,9 +4,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use clap::Args;
-use serde::{Deserialize, Serialize};
 
-use super::{Choice, Ended, Format, Outcome, print, print_json};
+use super::{Choice, Ended, Format, Outcome, print};
 use crate::assets::Assets;
 use crate::plan::Plan;
 
@@ -24,19 +23,11 @@ impl ShowPlan {
     pub fn run(self, assets: &Assets) -> Outcome {
         let plan = self.choice.resolve(assets)?;
         match self.format {
-            Format::Json => print_json(&Saved { digest: plan.digest(), plan })?,
+            Format::Json => print(&plan.to_file()?)?,
             Format::Human => print(&human(&plan))?,
         }
         Ok(Ended::Fine)
     }
-}
-
-/// A plan as programs get it.
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct Saved {
-    digest: String,
-    plan: Plan,
 }
 
 /// Reads a plan that `plan --format json` wrote.
@@ -45,13 +36,8 @@ struct Saved {
 /// A file that can't be read or is none, or whose plan is not the one that its digest is of.
 pub fn saved(path: &Path) -> anyhow::Result<Plan> {
     let name = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("{name}: the plan"))?;
-    let saved: Saved = serde_json::from_str(&text)
-        .with_context(|| format!("{name} is no plan of `ironseed plan --format json`"))?;
-    if saved.digest != saved.plan.digest() {
-        anyhow::bail!("{name}: its digest is not that of its plan: it was edited; make it anew");
-    }
-    Ok(saved.plan)
+    let json = std::fs::read(path).with_context(|| format!("{name}: the plan"))?;
+    Plan::from_file(&json).map_err(|why| anyhow::anyhow!("{name}: {why}"))
 }
 
 fn human(plan: &Plan) -> String {

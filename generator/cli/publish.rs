@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::attest::SigningArgs;
 use super::build::{build, name};
+use super::carrying::Carrying;
 use super::glance::CloudArgs;
 use super::making::Making;
 use super::stock::FromStock;
@@ -90,6 +91,8 @@ pub struct Release {
     choice: Making,
     #[command(flatten)]
     stock: FromStock,
+    #[command(flatten)]
+    carrying: Carrying,
     /// Store to publish into; the image is built in a hidden folder of it
     #[arg(short, long, default_value = "dist", value_name = "DIR")]
     output: PathBuf,
@@ -113,7 +116,9 @@ impl Release {
         self.cloud.refuse_dry_run()?;
         // A folder of its own: another profile may be released into the same store meanwhile.
         let work = self.output.join(format!(".work-{}", name(&plan)));
-        let Some(built) = build(&plan, assets, &self.stock, &work)? else { return Ok(Ended::Findings) };
+        let Some(built) = build(&plan, assets, &self.stock, &self.carrying, &work)? else {
+            return Ok(Ended::Findings);
+        };
         anstream::eprintln!("verifying {} offline and booted", built.image.display());
         let target = target::open(&built.image)?;
         let report = verify::report(&built.image, &target, &plan, &Selection::all(), true, today())?;

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use super::{today, verify as verb};
 use crate::assets::Assets;
 use crate::build::{Built, Evidence, Progress};
+use crate::carried::Carried;
 use crate::distro::{Distro, PackageBackend};
 use crate::effective::os_release;
 use crate::observation::{Outcome, Plane};
@@ -49,6 +50,7 @@ impl FromStock {
         &self,
         plan: &'a Plan,
         bundle: &Bundle,
+        carried: &Carried,
         assets: &Assets,
     ) -> anyhow::Result<Option<StockBuild<'a>>> {
         let (Some(from), Some(pin)) = (&self.from, &self.sha256) else { return Ok(None) };
@@ -60,7 +62,7 @@ impl FromStock {
             ..usual
         };
         let disk_size = self.disk_size.unwrap_or(DISK_GIB) << 30;
-        Ok(Some(StockBuild { plan, base, options, disk_size, today: today() }))
+        Ok(Some(StockBuild { plan, base, options, carried: carried.clone(), disk_size, today: today() }))
     }
 }
 
@@ -69,6 +71,7 @@ pub struct StockBuild<'a> {
     plan: &'a Plan,
     base: Base,
     options: Options,
+    carried: Carried,
     disk_size: u64,
     today: Date,
 }
@@ -87,6 +90,7 @@ impl StockBuild<'_> {
             failed: words.failed.into(),
             disk_size: self.disk_size,
             evidence: evidence(&self.plan.distro),
+            carried: self.carried.clone(),
             removals: self.plan.distro.image.removals.clone(),
         };
         stock::build(&order, output, name, self, progress)

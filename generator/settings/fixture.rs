@@ -44,6 +44,14 @@ impl Machine {
         machine
     }
 
+    /// Puts in place what an image of the plan carries, with a verifier of these bytes.
+    pub(crate) fn carry(&self, verifier: &[u8]) {
+        for file in crate::carried::by(&self.plan, Some(verifier.to_vec())).unwrap().files {
+            self.put(&file.path, std::str::from_utf8(&file.content).unwrap());
+            self.chmod(&file.path, file.mode);
+        }
+    }
+
     fn at(&self, path: &str) -> PathBuf {
         self.directory.path().join(path.trim_start_matches('/'))
     }
@@ -104,7 +112,8 @@ impl Machine {
         self.seen().into_iter().map(place).collect()
     }
 
-    fn seen(&self) -> Vec<Observation> {
+    /// What is seen of the settings in the files, with places and reasons.
+    pub(crate) fn seen(&self) -> Vec<Observation> {
         let tree = DirTree::open(self.directory.path()).unwrap();
         let look = Look::new(Root::new(&tree), &self.plan, Nature::Image, jiff::civil::date(2026, 11, 23));
         crate::verify::observe(&look, Plane::Configured).into_iter().map(|seen| seen.observation).collect()

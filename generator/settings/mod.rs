@@ -38,6 +38,7 @@ mod ports;
 mod privileges;
 mod release_supported;
 mod secrets;
+mod self_verification;
 mod selinux;
 mod server_scope;
 mod services;
@@ -56,6 +57,8 @@ mod fixture;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use self::self_verification::SelfVerification;
 
 use self::order::{Aspect, Direction};
 use crate::diagnostic::ConfigError;
@@ -119,6 +122,11 @@ pub trait Kind: Sized {
     /// Files that are the setting's own, whole: who finds them need not ask who put them there.
     fn writes(&self, _distro: &Distro) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Units that start at boot because of the setting, beside those that the distribution's facts name.
+    fn starts(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// What a stranger on the network saw of it, on the running plane; most kinds are not seen
@@ -216,6 +224,11 @@ macro_rules! kinds {
                 match self { $(Self::$variant(s) => s.writes(distro),)* }
             }
 
+            /// See [`Kind::starts`].
+            pub fn starts(&self) -> &'static [&'static str] {
+                match self { $(Self::$variant(s) => s.starts(),)* }
+            }
+
             /// See [`Kind::observe_outside`].
             pub fn observe_outside(&self, outside: &Outside) -> Vec<Observation> {
                 match self { $(Self::$variant(s) => s.observe_outside(outside),)* }
@@ -287,4 +300,5 @@ kinds! {
     "kernel-argument" KernelArgument(kernel_argument::KernelArgument),
     "file-scan" FileScan(file_scan::FileScan),
     "selinux" Selinux(selinux::Selinux),
+    "self-verification" SelfVerification(SelfVerification),
 }

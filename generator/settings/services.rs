@@ -84,7 +84,9 @@ impl Services {
         let distro = &look.plan.distro;
         let roles = distro.units.values();
         let all = distro.base_units.values().flatten().chain(roles).chain(&self.allowed);
-        all.cloned().chain(self.services.iter().map(|s| s.unit.clone())).collect()
+        let own =
+            look.plan.settings().flat_map(|(_, setting)| setting.starts()).map(|unit| (*unit).to_owned());
+        all.cloned().chain(self.services.iter().map(|s| s.unit.clone())).chain(own).collect()
     }
 
     fn at_boot(&self, look: &Look<'_>) -> Result<Vec<Found>, String> {

@@ -7,6 +7,7 @@
 //! judges the machine and the image through [`Judge`].
 
 mod base;
+mod carry;
 mod disk;
 mod seal;
 
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use seal::Before;
 
 use crate::build::{Built, Evidence, Progress, Record, Scratch, Step, log_path, qcow2, tools};
+use crate::carried::Carried;
 use crate::target::{self, Root, Target};
 use crate::vm::{Disk, Options, Vm, VmError};
 
@@ -39,6 +41,8 @@ pub struct Order<'a> {
     pub disk_size: u64,
     /// What tells which updates are pending.
     pub evidence: Evidence,
+    /// What is put into the machine before it is judged.
+    pub carried: Carried,
     /// Patterns (`*`, `?`, `[`) of absolute paths, deleted at the end beside the traces of a first boot.
     pub removals: Vec<String>,
 }
@@ -155,6 +159,7 @@ pub fn build(
     if runs_old_kernel(&vm)? {
         vm.reboot(&mut |line| console.hear(line))?;
     }
+    carry::carry(&vm, order)?;
     progress.step(Step::Verification);
     judge.booted(&vm).map_err(StockError::Judged)?;
 

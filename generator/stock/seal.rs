@@ -183,7 +183,10 @@ fn record(vm: &Vm, order: &Order<'_>) -> Result<Vec<u8>, StockError> {
 }
 
 /// Runs a command as root, and gives what it prints.
-fn sudo(vm: &Vm, argv: &[&str], stdin: &[u8]) -> Result<String, StockError> {
+///
+/// # Errors
+/// It can't be run, or fails: in its words.
+pub fn sudo(vm: &Vm, argv: &[&str], stdin: &[u8]) -> Result<String, StockError> {
     let output =
         vm.ssh(&[&["sudo", "-n", "--"], argv].concat(), stdin).map_err(StockError::io("running ssh"))?;
     if output.status == 0 {

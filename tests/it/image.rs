@@ -17,6 +17,8 @@ use crate::plans;
 /// Profile and distribution of the image.
 pub const PROFILE: &str = "nectar-base";
 pub const DISTRO: &str = "debian-12";
+/// A profile whose images verify themselves.
+pub const CARRYING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/carrying.yaml");
 
 /// The image; `None`, after saying why, where there is none and none can be built here.
 pub fn path() -> Option<&'static Path> {
@@ -43,13 +45,32 @@ pub fn named(variable: &str) -> Option<PathBuf> {
 /// The image of a plan, built where it isn't there yet; `None`, after saying why, where none can
 /// be built here. One at a time: several tests may want the same one.
 ///
+/// It carries no verifier: it would have to be built anew whenever a line of this program changes.
+///
 /// # Panics
 /// Where none can be built although `CI` is set: there, nothing is skipped without a word.
 pub fn built(profile: &str, distro: &str) -> Option<PathBuf> {
+    let folder = folder(&plans::resolve(profile, distro), "");
+    made(profile, distro, &folder, &["--verifier", "none"])
+}
+
+/// As [`built`], of [`CARRYING`], with a verifier: the program under test.
+pub fn carrying() -> Option<PathBuf> {
+    let program = ironseed::target::sha256_file(Path::new(env!("CARGO_BIN_EXE_ironseed"))).unwrap();
+    let folder = folder(&plans::resolve(CARRYING, DISTRO), &program);
+    let all = folder.parent().unwrap().join("carrying");
+    let folder = all.join(folder.file_name().unwrap());
+    if !folder.exists() {
+        // Those of programs that are no more.
+        let _ = std::fs::remove_dir_all(&all);
+    }
+    made(CARRYING, DISTRO, &folder, &[])
+}
+
+fn made(profile: &str, distro: &str, folder: &Path, more: &[&str]) -> Option<PathBuf> {
     static BUILDING: Mutex<()> = Mutex::new(());
     let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let plan = plans::resolve(profile, distro);
-    let folder = cache(&plan);
     let image = folder.join(format!("{}-{distro}.qcow2", plan.profile));
     if image.is_file() {
         return Some(image);
@@ -57,7 +78,8 @@ pub fn built(profile: &str, distro: &str) -> Option<PathBuf> {
     let _ = writeln!(std::io::stderr(), "building {} for the tests", image.display());
     let build = Command::new(env!("CARGO_BIN_EXE_ironseed"))
         .args(["build", "--profile", profile, "--distro", distro, "--output"])
-        .arg(&folder)
+        .arg(folder)
+        .args(more)
         .output()
         .unwrap();
     if build.status.success() {
@@ -71,14 +93,16 @@ pub fn built(profile: &str, distro: &str) -> Option<PathBuf> {
 }
 
 /// A folder whose name stands for everything that goes into the image, and for how it is built.
-fn cache(plan: &Plan) -> PathBuf {
+fn folder(plan: &Plan, verifier: &str) -> PathBuf {
     let bundle = render::bundle(plan, &Assets::embedded()).unwrap();
-    let mut key = plan.digest() + &serde_json::to_string(&bundle).unwrap();
-    let builder = Path::new(env!("CARGO_MANIFEST_DIR")).join("generator/build");
-    for file in WalkDir::new(builder).sort_by_file_name() {
-        let file = file.unwrap();
-        if file.file_type().is_file() {
-            key += &std::fs::read_to_string(file.path()).unwrap();
+    let mut key = plan.digest() + verifier + &serde_json::to_string(&bundle).unwrap();
+    for part in ["generator/build", "generator/carried"] {
+        let part = Path::new(env!("CARGO_MANIFEST_DIR")).join(part);
+        for file in WalkDir::new(part).sort_by_file_name() {
+            let file = file.unwrap();
+            if file.file_type().is_file() {
+                key += &std::fs::read_to_string(file.path()).unwrap();
+            }
         }
     }
     let key = hash::bytes(key.as_bytes());

@@ -4,6 +4,7 @@
 
 mod attest;
 mod browser;
+mod carried;
 mod cli;
 mod completions;
 mod crypto_policy;

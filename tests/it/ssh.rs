@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use ironseed::carried::{PLAN, SERVICE, TEST, TIMER, VERIFIER};
 use ironseed::report::{self, Collection};
 use ironseed::target::Exec;
 use ironseed::verify::boot;
@@ -16,6 +17,8 @@ use tempfile::TempDir;
 use crate::program::{can_boot, have, run};
 use crate::{image, plans};
 
+/// What the machine was built by.
+const PROFILE: [&str; 2] = ["--profile", image::CARRYING];
 /// Nothing of this machine's own configuration of ssh, and no known host.
 const OPTIONS: [&str; 4] =
     ["--ssh-option", "UserKnownHostsFile=/dev/null", "--ssh-option", "StrictHostKeyChecking=no"];
@@ -89,9 +92,9 @@ fn a_machine_is_verified_before_and_after_it_is_broken() {
     if !can_boot("a machine behind SSH, before and after it is broken") {
         return;
     }
-    let Some(image) = image::path() else { return };
-    let plan = plans::resolve(image::PROFILE, image::DISTRO);
-    let vm = Vm::boot(image, boot::options(&plan)).unwrap();
+    let Some(image) = image::carrying() else { return };
+    let plan = plans::resolve(image::CARRYING, image::DISTRO);
+    let vm = Vm::boot(&image, boot::options(&plan)).unwrap();
     let (key, port) = vm.door();
     let good = format!("ssh://{}@127.0.0.1:{port}", plan.distro.default_user);
     let inside = |line: &str| {
@@ -100,12 +103,24 @@ fn a_machine_is_verified_before_and_after_it_is_broken() {
         output.stdout
     };
 
-    let (code, reports, said) = verify(&key, &[&good], &[]);
+    let (code, reports, said) = verify(&key, &[&good], &PROFILE);
     assert_eq!(code, 0, "{said}");
     assert_eq!(red(&reports[&good]), Vec::<&str>::new());
     assert_eq!((reports[&good].target.kind.as_str(), reports[&good].planes.len()), ("running", 2));
     let left = inside("find / -xdev -name '.ironseed.*' -o -xdev -name ironseed -type f");
-    assert_eq!(left, "", "something of the look was left");
+    assert_eq!(left, format!("{VERIFIER}\n"), "something of the look was left");
+
+    // It says the same of itself: to the pipeline's test, which the default user runs, and to the timer's service.
+    let test = || vm.ssh(&[TEST], b"").unwrap();
+    let said = test();
+    assert_eq!(said.status, 0, "{}{}", said.stdout, said.stderr);
+    assert!(
+        said.stdout.contains("pass  self-verification") && said.stdout.contains("carrying for debian-12")
+    );
+    assert_eq!(inside(&format!("systemctl is-active {TIMER}")), "active\n");
+    inside(&format!(
+        "systemctl start {SERVICE} && journalctl -u {SERVICE} | grep -q 'pass  self-verification'"
+    ));
 
     // A user who may not become root; a door that the key doesn't open; and the machine itself, broken.
     inside(
@@ -121,7 +136,8 @@ fn a_machine_is_verified_before_and_after_it_is_broken() {
     assert!(up, "sshd did not come back");
     let plain = format!("ssh://plain@127.0.0.1:{port}");
     let nobody = format!("ssh://nobody@127.0.0.1:{port}");
-    let (code, reports, said) = verify(&key, &[&good, &plain, &nobody], &["--jobs", "2"]);
+    let (code, reports, said) =
+        verify(&key, &[&good, &plain, &nobody], &[&PROFILE[..], &["--jobs", "2"]].concat());
     assert_eq!(code, 2, "{said}");
     assert_eq!(reports.len(), 1, "{said}");
     let broken = red(&reports[&good]);
@@ -132,4 +148,17 @@ fn a_machine_is_verified_before_and_after_it_is_broken() {
     assert!(said.contains("2 of 3 machines could not be looked at"), "{said}");
     assert!(said.contains(&format!("{plain}: its user is not root and has no sudo")), "{said}");
     assert!(said.contains(&format!("{nobody}: the login was refused")), "{said}");
+    let said = test();
+    assert_eq!(said.status, 1, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("00-00-a.conf"), "{}", said.stdout);
+    // An easier plan in the plan's place is none.
+    inside(&format!("sed -i 's/\"daily\": true/\"daily\": false/' {PLAN}"));
+    let said = test();
+    assert_eq!(
+        (said.status, said.stderr.contains("it was edited")),
+        (2, true),
+        "{}{}",
+        said.stdout,
+        said.stderr
+    );
 }
