@@ -12,6 +12,7 @@ use crate::build::RecipeFile;
 use crate::plan::Plan;
 use crate::report::PlanReport;
 use crate::settings::Setting;
+use crate::target::Root;
 
 /// Where an image holds its [`Label`].
 pub const LABEL: &str = "/usr/share/ironseed/label.json";
@@ -75,6 +76,26 @@ impl Label {
     pub fn parse(json: &[u8]) -> Result<Self, String> {
         serde_json::from_slice(json).map_err(|error| format!("it is no label of an image: {error}"))
     }
+
+    /// The label that an image holds; `None` where it holds none.
+    ///
+    /// # Errors
+    /// In words: what is there can't be read, or is none.
+    pub fn of(root: Root<'_>) -> Result<Option<Self>, String> {
+        let json = root.read(LABEL).map_err(|error| error.to_string())?;
+        json.as_deref().map(Self::parse).transpose()
+    }
+
+    /// Why the image was not built by a plan, if it wasn't.
+    pub fn is_not_of(&self, plan: &Plan) -> Option<String> {
+        let (found, wanted) = (&self.plan, plan.digest());
+        (found.digest != wanted).then(|| {
+            format!(
+                "it was built by another plan ({} for {}, {}), not by {wanted}",
+                found.profile, found.distro, found.digest
+            )
+        })
+    }
 }
 
 /// Everything that an image carries, and what is run in it once that is in place.
@@ -84,6 +105,8 @@ pub struct Carried {
     pub files: Vec<RecipeFile>,
     /// Argument vectors, in order.
     pub commands: Vec<Vec<String>>,
+    /// Units that start at boot.
+    pub enabled: Vec<String>,
 }
 
 /// Why an image can't carry what it is to carry.
@@ -122,7 +145,7 @@ pub fn by(plan: &Plan, verifier: Option<Vec<u8>>) -> Result<Carried, CarriedErro
         let daily = wanted.is_some_and(|wanted| wanted.daily);
         carried.file(PRESET, 0o644, format!("{} {TIMER}\n", if daily { "enable" } else { "disable" }));
         if daily {
-            carried.run(&["systemctl", "enable", "--quiet", TIMER]);
+            carried.enabled.push(TIMER.to_owned());
         }
         if wanted.is_some() {
             carried.file(TEST, 0o755, TEST_CONTENT);

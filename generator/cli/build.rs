@@ -15,7 +15,7 @@ use crate::build::{self, Built, Recipe, RecipeFile, Step};
 use crate::carried::Carried;
 use crate::distro::Engine;
 use crate::plan::Plan;
-use crate::render::bundle::{Bundle, BundleFile, Phase};
+use crate::render::bundle::{Bundle, BundleFile, Phase, UnitState};
 use crate::stock::StockError;
 use crate::{render, yaml};
 
@@ -98,6 +98,11 @@ const DISK_SIZE: u64 = 3 << 30;
 /// Sorts before the profile's own file, which wins.
 const CLOUD_CONFIG: &str = "/etc/cloud/cloud.cfg.d/90-image.cfg";
 
+/// Brings a unit's enablement about.
+fn enable(state: UnitState, unit: String) -> Vec<String> {
+    vec!["systemctl".into(), state.verb().into(), "--quiet".into(), unit]
+}
+
 fn recipe(plan: &Plan, bundle: &Bundle, carried: Carried) -> anyhow::Result<Recipe> {
     let distro = &plan.distro;
     let image = &distro.image;
@@ -110,9 +115,10 @@ fn recipe(plan: &Plan, bundle: &Bundle, carried: Carried) -> anyhow::Result<Reci
     let mut commands: Vec<Vec<String>> = purge.collect();
     commands.extend(bundle.phase(Phase::Configure).map(|c| c.argv.clone()));
     for (unit, (state, _)) in &bundle.units {
-        commands.push(["systemctl", state.verb(), "--quiet", unit].map(str::to_owned).to_vec());
+        commands.push(enable(*state, unit.clone()));
     }
     commands.extend(carried.commands);
+    commands.extend(carried.enabled.into_iter().map(|unit| enable(UnitState::Enabled, unit)));
     Ok(Recipe {
         suite: distro.codename.clone(),
         variant: image.variant.clone(),

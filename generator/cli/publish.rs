@@ -14,15 +14,17 @@ use super::making::Making;
 use super::stock::FromStock;
 use super::{Ended, Outcome, now, print, resolve, today, verify};
 use crate::assets::Assets;
+use crate::carried::{LABEL, Label};
+use crate::distro;
 use crate::plan::Plan;
 use crate::publish::evidence::file_name;
 use crate::publish::glance::clouds::Surroundings;
 use crate::publish::{Evidence, Passed, Properties, Refusal, Signing, Store, directory};
 use crate::report::{self, Report};
+use crate::target::{self, Root};
 use crate::triage::policy::Policy;
 use crate::triage::{self, Scans};
 use crate::verify::Selection;
-use crate::{distro, target};
 
 /// Publishes an image to a store, if its report lets it through
 #[derive(Args)]
@@ -160,6 +162,16 @@ impl Destination<'_> {
     }
 }
 
+/// What the image says of itself against the plan that it passed by: its VMs would be held against another one.
+fn refused_by_label(passed: &Passed, plan: &Plan) -> anyhow::Result<Option<String>> {
+    let target = target::open(passed.path())?;
+    let wrong = match Label::of(Root::new(target.tree.as_ref())) {
+        Ok(label) => label.and_then(|label| label.is_not_of(plan)),
+        Err(why) => Some(why),
+    };
+    Ok(wrong.map(|why| format!("the image's own {LABEL}: {why}: build it anew")))
+}
+
 /// Publishes what its report lets through, unless there are other reasons against it.
 fn publish(
     report: Report,
@@ -171,12 +183,14 @@ fn publish(
 ) -> Outcome {
     to.check()?;
     match report.passed(image, plan, today()).with_context(|| image.display().to_string())? {
-        Ok(passed) if reasons.is_empty() => {
-            let properties = Properties::of(&passed, plan);
-            let evidence = Evidence::gather(&passed, file_name(&passed)?, &properties, signing, now()?)?;
-            return to.take(&passed, &evidence, &properties);
+        Ok(passed) => {
+            reasons.extend(refused_by_label(&passed, plan)?);
+            if reasons.is_empty() {
+                let properties = Properties::of(&passed, plan);
+                let evidence = Evidence::gather(&passed, file_name(&passed)?, &properties, signing, now()?)?;
+                return to.take(&passed, &evidence, &properties);
+            }
         }
-        Ok(_) => {}
         Err(refusal) => reasons.splice(0..0, refusal.reasons).for_each(drop),
     }
     anstream::eprintln!("{}", Refusal { reasons });

@@ -88,22 +88,15 @@ impl Kind for SelfVerification {
 fn wrong(look: &Look<'_>) -> Result<Option<Wrong>, String> {
     let found = |path: &str, why: String| Ok(Some((Location::file(path), why)));
     let read = |path: &str| look.root.read(path).map_err(|error| error.to_string());
-    let Some(json) = read(LABEL)? else {
-        return found(LABEL, "there is no label: ironseed did not build this image".into());
-    };
-    let label = match Label::parse(&json) {
-        Ok(label) => label,
+    let label = match Label::of(look.root) {
+        Ok(Some(label)) => label,
+        Ok(None) => return found(LABEL, "there is no label: ironseed did not build this image".into()),
         Err(why) => return found(LABEL, why),
     };
-    let wanted = look.plan.digest();
-    if label.plan.digest != wanted {
-        let Label { plan, .. } = label;
-        let why = format!(
-            "it was built by another plan ({} for {}, {}), not by {wanted}",
-            plan.profile, plan.distro, plan.digest
-        );
+    if let Some(why) = label.is_not_of(look.plan) {
         return found(LABEL, why);
     }
+    let wanted = look.plan.digest();
     match read(PLAN)?.as_deref().map(Plan::from_file) {
         None => return found(PLAN, "the plan is not there".into()),
         Some(Err(why)) => return found(PLAN, why),

@@ -7,7 +7,7 @@ use crate::vm::Vm;
 /// SELinux labels are by the path, and not by the way that a file came there.
 const RELABEL: &str = "! command -v restorecon >/dev/null || restorecon \"$@\"";
 
-/// Puts the order's files in place, and runs its commands.
+/// Puts the order's files in place, runs its commands, and starts its units.
 ///
 /// # Errors
 /// The machine refuses, or a command fails: in its words.
@@ -23,6 +23,10 @@ pub fn carry(vm: &Vm, order: &Order<'_>) -> Result<(), StockError> {
     sudo(vm, &relabel.collect::<Vec<_>>(), b"")?;
     for command in &order.carried.commands {
         sudo(vm, &command.iter().map(String::as_str).collect::<Vec<_>>(), b"")?;
+    }
+    // The machine is judged as it would be after another boot.
+    for unit in &order.carried.enabled {
+        sudo(vm, &["systemctl", "enable", "--now", "--quiet", unit], b"")?;
     }
     Ok(())
 }

@@ -21,23 +21,26 @@ const PLANES: [Plane; 2] = [Plane::Configured, Plane::Running];
 /// A disk with one package in its database.
 fn disk() -> &'static [u8] {
     static DISK: OnceLock<Vec<u8>> = OnceLock::new();
-    DISK.get_or_init(|| {
-        let dir = TempDir::new().unwrap();
-        let files = [
-            ("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n"),
-            (
-                "var/lib/dpkg/status",
-                "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2\n",
-            ),
-        ];
-        for (path, text) in files {
-            let path = dir.path().join("tree").join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        real("mke2fs", &["-q", "-t", "ext4", "-d", "tree", "disk", "2M"], dir.path());
-        fs::read(dir.path().join("disk")).unwrap()
-    })
+    DISK.get_or_init(|| disk_with(&[]))
+}
+
+/// A disk with one package in its database, and these files by their paths.
+pub fn disk_with(more: &[(&str, &str)]) -> Vec<u8> {
+    let dir = TempDir::new().unwrap();
+    let files = [
+        ("/etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n"),
+        (
+            "/var/lib/dpkg/status",
+            "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2\n",
+        ),
+    ];
+    for (path, text) in files.iter().chain(more) {
+        let path = dir.path().join(format!("tree{path}"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    real("mke2fs", &["-q", "-t", "ext4", "-d", "tree", "disk", "2M"], dir.path());
+    fs::read(dir.path().join("disk")).unwrap()
 }
 
 /// Such a disk, with a number in its boot sector and, where it should be longer, zeros behind it.

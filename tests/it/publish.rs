@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use ironseed::carried::{self, LABEL};
 use ironseed::observation::{Observation, Plane};
+use ironseed::plan::Plan;
 use ironseed::report::TargetReport;
 use ironseed::target::sha256_file;
 use jiff::civil::date;
 use tempfile::TempDir;
 
-use crate::passing::{TODAY, good_report, image, write};
+use crate::passing::{TODAY, disk_with, good_report, image, write};
 use crate::plans;
 use crate::program::{real, run};
 
@@ -71,6 +73,29 @@ fn a_good_image_is_published_and_its_sums_verify() {
     assert_eq!(publish(dir.path()).0, 0);
     assert_ne!(assert_whole(dir.path()), Path::new(&sha256));
     assert!(dir.path().join(STORE).join(&sha256).is_dir(), "the older build stays");
+}
+
+#[test]
+fn an_image_that_says_it_was_built_by_another_plan_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let plan = plans::resolve("nectar-base", "debian-12");
+    let labelled = |label: &str| {
+        let path = dir.path().join("image.qcow2");
+        fs::write(&path, disk_with(&[(LABEL, label)])).unwrap();
+        write(dir.path(), &good_report(&plan, &path, TODAY));
+    };
+    let label = |plan: &Plan| {
+        let carried = carried::by(plan, None).unwrap().files;
+        let file = carried.into_iter().find(|file| file.path == LABEL).unwrap();
+        String::from_utf8(file.content).unwrap()
+    };
+    labelled(&label(&plans::resolve("strict", "debian-12")));
+    assert_refused(dir.path(), "it was built by another plan (strict for debian-12, ");
+    labelled("{}");
+    assert_refused(dir.path(), "it is no label of an image");
+    labelled(&label(&plan));
+    let (code, said) = publish(dir.path());
+    assert_eq!(code, 0, "{said}");
 }
 
 #[test]

@@ -199,6 +199,8 @@ impl Run {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Two runs at once, in any order of their requests: in the end one image is public and has the plain name, and nothing that was
     /// there is lost.
     #[test]
