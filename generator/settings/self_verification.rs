@@ -16,7 +16,7 @@ use crate::location::Location;
 use crate::observation::{Observation, Plane};
 use crate::plan::Plan;
 use crate::render::bundle::UnitState;
-use crate::target::FileKind;
+use crate::target::{FileKind, TargetError};
 use crate::verify::Look;
 
 /// The image carries its plan, a verifier and a test that runs it.
@@ -145,8 +145,9 @@ fn not_as_installed(look: &Look<'_>, path: &str, mode: u32) -> Result<Option<Str
 
 /// SHA-256 of a regular file, however large.
 fn digest(look: &Look<'_>, path: &str) -> Result<String, String> {
-    let path = path.trim_start_matches('/').as_bytes();
-    let mut reader = look.root.tree().open(path).map_err(|error| error.to_string())?;
+    let words = |error: TargetError| error.to_string();
+    let entry = look.root.entry(path).map_err(words)?.ok_or_else(|| format!("{path} is gone"))?;
+    let mut reader = look.root.tree().open(&entry.path).map_err(words)?;
     crate::hash::reader(&mut reader).map_err(|error| error.to_string())
 }
 
