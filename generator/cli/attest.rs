@@ -121,7 +121,7 @@ impl Sign {
         let evidence = Evidence::gather(&passed, name, &properties, Some(&signing), now()?)?;
         for file in &evidence.files {
             let path = self.image.with_file_name(&file.name);
-            super::write_whole(&path, &file.bytes)?;
+            super::file::write_whole(&path, &file.bytes)?;
             print(&format!("wrote {}\n", path.display()))?;
         }
         Ok(Ended::Fine)

@@ -9,7 +9,8 @@ use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{Ended, Format, Outcome, print, print_json, today, write_whole};
+use super::file::write_whole;
+use super::{Ended, Format, Outcome, print, print_json, today};
 use crate::assets::Assets;
 use crate::diagnostic::ConfigError;
 use crate::effective::os_release::{self, OsRelease};

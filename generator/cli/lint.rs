@@ -9,7 +9,8 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 
-use super::{Ended, Outcome, print, print_json, rewrite};
+use super::file::rewrite;
+use super::{Ended, Outcome, print, print_json};
 use crate::assets::Assets;
 use crate::distro;
 use crate::effective::secrets::Scanner;

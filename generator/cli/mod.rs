@@ -10,6 +10,7 @@ mod completions;
 mod diff;
 mod display;
 mod explain;
+mod file;
 mod glance;
 mod lifecycle;
 mod lint;
@@ -29,10 +30,8 @@ mod triage;
 mod user_data;
 mod verify;
 
-use std::fs::Permissions;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -216,28 +215,6 @@ fn now() -> anyhow::Result<Timestamp> {
 /// Today's date (UTC).
 fn today() -> Date {
     Timestamp::now().to_zoned(TimeZone::UTC).date()
-}
-
-/// Writes a file so that its name never stands for half of it.
-fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_with(path, bytes, Permissions::from_mode(0o644))
-}
-
-/// Writes a file in the place of one that is there, whose mode it keeps and whose links stay.
-fn rewrite(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let path = path.canonicalize().with_context(|| path.display().to_string())?;
-    let permissions = path.metadata().with_context(|| path.display().to_string())?.permissions();
-    write_with(&path, bytes, permissions)
-}
-
-fn write_with(path: &Path, bytes: &[u8], permissions: Permissions) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(|| folder.display().to_string())?;
-    file.write_all(bytes).with_context(|| path.display().to_string())?;
-    file.as_file().set_permissions(permissions)?;
-    file.as_file().sync_all()?;
-    file.persist(path).with_context(|| path.display().to_string())?;
-    Ok(())
 }
 
 /// Prints the product of a verb.

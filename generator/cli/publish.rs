@@ -125,7 +125,7 @@ impl Release {
         let target = target::open(&built.image)?;
         let report = verify::report(&built.image, &target, &plan, &Selection::all(), true, today())?;
         let path = built.image.with_extension("report.json");
-        super::write_whole(&path, report.to_json()?.as_bytes())?;
+        super::file::write_whole(&path, report.to_json()?.as_bytes())?;
         print(&report::human(&report))?;
         let ended = publish(report, &built.image, &plan, &to, signing.as_ref(), Vec::new())?;
         if ended == Ended::Fine {

@@ -40,7 +40,7 @@ impl Sbom {
         let subject = Subject { name: file.unwrap_or(name), digests, made: super::now()? };
         let bill = self.format.write(&inventory, &subject)?;
         match &self.output {
-            Some(path) => super::write_whole(path, bill.as_bytes())?,
+            Some(path) => super::file::write_whole(path, bill.as_bytes())?,
             None => print(&bill)?,
         }
         Ok(Ended::Fine)

@@ -84,7 +84,7 @@ impl Verify {
             }
         }
         if let Some(path) = &self.report {
-            super::write_whole(path, Form::Json.write_with(&reports, &failures)?.as_bytes())?;
+            super::file::write_whole(path, Form::Json.write_with(&reports, &failures)?.as_bytes())?;
         }
         print(&self.format.write_with(&reports, &failures)?)?;
         anyhow::ensure!(

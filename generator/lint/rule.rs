@@ -27,7 +27,7 @@ pub struct Rule {
 pub struct Example {
     /// What more is given on the command line.
     pub arguments: &'static [&'static str],
-    /// With the fault, and [`SEAM`] where a made-up secret would be taken for one: see [`Example::bad`].
+    /// With the fault, and a seam where a made-up secret would be taken for one: see [`Example::bad`].
     pub bad: &'static str,
     /// The line of it, from 1.
     pub line: usize,
