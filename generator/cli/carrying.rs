@@ -1,6 +1,7 @@
 //! What an image carries to verify itself: the argument.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::Context;
 use clap::Args;
@@ -22,15 +23,22 @@ impl Carrying {
     /// # Errors
     /// The program can't be read; or the profile wants one and there shall be none.
     pub fn of(&self, plan: &Plan) -> anyhow::Result<Carried> {
-        let read = |path: &Path| {
-            std::fs::read(path)
-                .with_context(|| format!("{}: the verifier that the image is to carry", path.display()))
-        };
         let verifier = match self.verifier.as_deref() {
             Some("none") => None,
-            Some(path) => Some(read(Path::new(path))?),
-            None => Some(read(Path::new("/proc/self/exe"))?),
+            Some(path) => Some(named(Path::new(path)).with_context(|| format!("--verifier {path}"))?),
+            None => Some(std::fs::read("/proc/self/exe").context("reading this program")?),
         };
         Ok(carried::by(plan, verifier)?)
     }
+}
+
+/// A program's bytes. One that is no ironseed is refused here, and not after minutes in the image, where it is tried too.
+fn named(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let path = path.canonicalize()?;
+    let said = Command::new(&path).arg("--version").output().context("it does not run")?;
+    anyhow::ensure!(
+        said.status.success() && said.stdout.starts_with(b"ironseed "),
+        "it is no ironseed: its `--version` says something else"
+    );
+    Ok(std::fs::read(&path)?)
 }

@@ -29,10 +29,13 @@ fn who_wants_an_image_that_verifies_itself_can_not_leave_the_verifier_out() {
         let arguments = [verb, "-p", image::CARRYING, "-d", image::DISTRO, "--verifier"];
         let (code, _, said) = run(&[&arguments[..], &["none"]].concat(), dir.path());
         assert!(code == 2 && said.contains("carrying wants the image to verify itself"), "{code}: {said}");
-        let (code, _, said) = run(&[&arguments[..], &["nowhere"]].concat(), dir.path());
-        assert!(
-            code == 2 && said.contains("nowhere: the verifier that the image is to carry"),
-            "{code}: {said}"
-        );
+        for (program, wanted) in [
+            ("nowhere", "because: No such file"),
+            ("/bin/false", "because: it is no ironseed"),
+            ("/etc/passwd", "because: it does not run"),
+        ] {
+            let (code, _, said) = run(&[&arguments[..], &[program]].concat(), dir.path());
+            assert!(code == 2 && said.contains(wanted), "wanted {wanted:?}: {said}");
+        }
     }
 }
