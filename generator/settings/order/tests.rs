@@ -100,6 +100,7 @@ fn examples() -> Vec<(&'static str, Value, Value)> {
             json!({"method": "password", "allowed": true, "port": 22}),
             json!({"method": "password", "allowed": false, "port": 22}),
         ),
+        ("self-verification", json!({"daily": false}), json!({"daily": true})),
         ("ssh-port", json!({"port": 22, "at_least": 1024}), json!({"port": 2222, "at_least": 1024})),
         (
             "sshd",
