@@ -25,7 +25,9 @@ mod nft_lex;
 mod nft_raw;
 mod nft_rule;
 mod nft_text;
+mod nft_values;
 mod ranges;
+mod selector;
 #[cfg(test)]
 mod tests;
 mod ufw;

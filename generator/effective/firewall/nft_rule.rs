@@ -6,7 +6,8 @@ use super::model::Action;
 use super::nft_cursor::Cursor;
 use super::nft_flags;
 use super::nft_lex::Token;
-use super::nft_raw::{self, Element, Operator, RawAction, RawMatch, RawRule, Test, Values};
+use super::nft_raw::{self, Operator, RawAction, RawMatch, RawRule, Test};
+use super::nft_values::values;
 
 /// Keys of `meta` that may stand without the word.
 const BARE_META: [&str; 14] = [
@@ -115,7 +116,7 @@ fn statement(cursor: &mut Cursor<'_>, rule: &mut RawRule) -> Result<(), String> 
 }
 
 /// A verdict by its first word, if it is one.
-fn verdict(word: &str, cursor: &mut Cursor<'_>) -> Result<Option<Action>, String> {
+pub(super) fn verdict(word: &str, cursor: &mut Cursor<'_>) -> Result<Option<Action>, String> {
     Ok(Some(match word {
         "accept" => Action::Accept,
         "drop" => Action::Drop,
@@ -241,84 +242,7 @@ fn setting(selectors: &[String], cursor: &mut Cursor<'_>) -> Result<(), String> 
     }
 }
 
-/// `{ … }`, `@name`, or values without braces (`established,related`, `22`, `1024 - 65535`).
-pub(super) fn values(cursor: &mut Cursor<'_>) -> Result<Values, String> {
-    if cursor.take("{") {
-        return Ok(Values::Elements(elements(cursor)?));
-    }
-    let first = cursor.word().ok_or("a comparison without a value")?;
-    if let Some(name) = first.strip_prefix('@') {
-        return Ok(Values::Named(name.to_string()));
-    }
-    let mut list = vec![key(first, cursor)?];
-    while cursor.take(",") {
-        let next = cursor.word().ok_or("a list that ends in a comma")?;
-        list.push(key(next, cursor)?);
-    }
-    Ok(Values::Elements(list.into_iter().map(|key| Element { key, action: None }).collect()))
-}
-
-/// Elements up to the closing brace, which is taken. Braces within (a variable's) are flattened.
-pub(super) fn elements(cursor: &mut Cursor<'_>) -> Result<Vec<Element>, String> {
-    let mut found = Vec::new();
-    let mut depth = 1_usize;
-    while let Some(token) = cursor.next() {
-        if token.is("{") {
-            depth += 1;
-        } else if token.is("}") {
-            depth -= 1;
-            if depth == 0 {
-                return Ok(found);
-            }
-        } else if !token.is(",") && !token.is_separator() {
-            found.push(element(token, cursor)?);
-        }
-    }
-    Err("a set that is never closed".into())
-}
-
-fn element(first: &Token, cursor: &mut Cursor<'_>) -> Result<Element, String> {
-    let mut element = Element { key: key(first.text.clone(), cursor)?, action: None };
-    loop {
-        let Some(token) = cursor.peek() else { return Ok(element) };
-        if token.is(",") || token.is("}") || token.is("{") {
-            return Ok(element);
-        }
-        cursor.next();
-        if token.is(":") {
-            let word = cursor.word().unwrap_or_default();
-            element.action = verdict(&word, cursor)?;
-            if element.action.is_none() {
-                return Err(format!("a map to {word}"));
-            }
-        } else if token.is("comment") || token.is("timeout") || token.is("expires") {
-            cursor.next();
-        } else if token.is("counter") {
-            skip_counter(cursor);
-        } else if !token.is_separator() {
-            return Err(format!("in a set: {}", token.text));
-        }
-    }
-}
-
-/// The parts of a possibly concatenated key, each with spaced-out intervals joined.
-fn key(first: String, cursor: &mut Cursor<'_>) -> Result<Vec<String>, String> {
-    let mut parts = vec![interval(first, cursor)];
-    while cursor.take(".") {
-        let next = cursor.word().ok_or("a concatenation that ends")?;
-        parts.push(interval(next, cursor));
-    }
-    Ok(parts)
-}
-
-fn interval(low: String, cursor: &mut Cursor<'_>) -> String {
-    if !cursor.take("-") {
-        return low;
-    }
-    format!("{low}-{}", cursor.word().unwrap_or_default())
-}
-
-fn skip_counter(cursor: &mut Cursor<'_>) {
+pub(super) fn skip_counter(cursor: &mut Cursor<'_>) {
     if cursor.take("name") {
         cursor.next();
         return;

@@ -1,6 +1,7 @@
 //! YAML as PyYAML's `safe_load` takes it: version 1.1, where `no` is false, `0644` is octal and of two equal keys the
 //! later one counts. Dates stay the text that they are.
 
+mod read;
 mod scalar;
 mod tree;
 
@@ -9,8 +10,9 @@ use serde_json::{Map, Value};
 use crate::location::Sourced;
 use crate::yaml::Source;
 
+pub use read::parse;
 pub use scalar::plain;
-pub use tree::{Content, Document, Entry, Node, Refused, Style, parse};
+pub use tree::{Content, Document, Entry, Node, Refused, Style};
 
 /// The top level's keys, in order, with the places of their values; or why PyYAML or cloud-init refuses the text.
 pub fn mapping(source: &Source) -> Result<Vec<(String, Sourced<Value>)>, String> {

@@ -4,18 +4,19 @@
 //! with its includes) and the meaning of a jail's options. Whether a log or a program exists is
 //! for the caller to ask of the target.
 
-use std::collections::BTreeSet;
+mod action;
+mod files;
+#[cfg(test)]
+mod tests;
 
-use super::files::glob;
+use self::action::{programs, split_actions, split_options};
+use self::files::{first_file, load};
 use super::python_ini::{Ini, Problem};
 use crate::location::{Location, Sourced};
 use crate::target::{Result, Root};
 
 /// fail2ban's configuration directory.
 const BASE: &str = "/etc/fail2ban";
-
-/// Included files for one name before it counts as hostile.
-const MAX_FILES: usize = 256;
 
 /// What is to be said of a jail.
 #[derive(Clone, Debug)]
@@ -212,198 +213,6 @@ fn complete(root: Root<'_>, ini: &Ini, mut jail: Jail) -> Result<std::result::Re
     Ok(Ok(jail))
 }
 
-/// The first of the files that make up a configuration, `path.conf` before `path.local`.
-fn first_file(root: Root<'_>, path: &str) -> Result<Option<String>> {
-    Ok(configuration_files(root, path)?.into_iter().next())
-}
-
-/// `path.conf`, `path.d/*.conf`, `path.local`, `path.d/*.local`: what exists of them.
-fn configuration_files(root: Root<'_>, path: &str) -> Result<Vec<String>> {
-    let mut files = Vec::new();
-    for suffix in ["conf", "local"] {
-        let main = format!("{path}.{suffix}");
-        if root.exists(&main)? {
-            files.push(main);
-        }
-        files.extend(glob(root, &format!("{path}.d/*.{suffix}"))?);
-    }
-    Ok(files)
-}
-
-/// Reads and merges a configuration with all its includes; `Ok(Ok(None))` where there is none.
-fn load(root: Root<'_>, path: &str) -> Result<std::result::Result<Option<Ini>, Problem>> {
-    let files = configuration_files(root, path)?;
-    let mut parsed = Vec::new();
-    for file in with_local(root, files)? {
-        if let Err(problem) = include(root, &file, &mut Vec::new(), &mut parsed)? {
-            return Ok(Err(problem));
-        }
-    }
-    let mut merged: Option<Ini> = None;
-    for ini in &parsed {
-        merged.get_or_insert_default().overlay(ini);
-    }
-    Ok(Ok(merged))
-}
-
-/// Puts `x.local` behind `x.conf` where the list does not name it itself.
-fn with_local(root: Root<'_>, files: Vec<String>) -> Result<Vec<String>> {
-    let mut all = Vec::new();
-    for file in &files {
-        all.push(file.clone());
-        let stem = file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem);
-        let local = format!("{stem}.local");
-        if !files.contains(&local) && root.exists(&local)? {
-            all.push(local);
-        }
-    }
-    Ok(all)
-}
-
-/// Reads a file between its `[INCLUDES] before` and `after`. `open` holds the files around it.
-fn include(
-    root: Root<'_>,
-    file: &str,
-    open: &mut Vec<String>,
-    parsed: &mut Vec<Ini>,
-) -> Result<std::result::Result<(), Problem>> {
-    let Some(text) = root.read_text(file)? else { return Ok(Ok(())) };
-    if parsed.len() + open.len() > MAX_FILES {
-        return Ok(Err(Problem::new("more includes than any real file has".into(), Location::file(file))));
-    }
-    let ini = match Ini::parse(file, &text) {
-        Ok(ini) => ini,
-        Err(problem) => return Ok(Err(problem)),
-    };
-    let directory = file.rsplit_once('/').map_or("", |(directory, _)| directory);
-    let mut others = [Vec::new(), Vec::new()];
-    for (list, option) in others.iter_mut().zip(["before", "after"]) {
-        let found = match ini.sections().any(|s| s == "INCLUDES") {
-            true => ini.get("INCLUDES", option),
-            false => Ok(None),
-        };
-        let names = match found {
-            Ok(names) => names.map(|names| names.value).unwrap_or_default(),
-            Err(problem) => return Ok(Err(problem)),
-        };
-        for name in names.lines().filter(|name| !name.is_empty()) {
-            let path = if name.starts_with('/') { name.to_string() } else { format!("{directory}/{name}") };
-            if !open.contains(&path) {
-                list.extend(with_local(root, vec![path])?);
-            }
-        }
-    }
-    let [before, after] = others;
-    open.push(file.to_string());
-    for other in before {
-        if let Err(problem) = include(root, &other, open, parsed)? {
-            return Ok(Err(problem));
-        }
-    }
-    parsed.push(ini);
-    for other in after {
-        if let Err(problem) = include(root, &other, open, parsed)? {
-            return Ok(Err(problem));
-        }
-    }
-    open.pop();
-    Ok(Ok(()))
-}
-
 fn bare_name(text: &str) -> String {
     text.split('[').next().unwrap_or_default().trim().to_string()
 }
-
-/// Splits a list of actions at white space that is not within `[…]`.
-fn split_actions(text: &str) -> Vec<String> {
-    let mut found = vec![String::new()];
-    let (mut depth, mut quote) = (0_usize, None);
-    for c in text.chars() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            None if depth > 0 && (c == '"' || c == '\'') => quote = Some(c),
-            None if c == '[' => depth += 1,
-            None if c == ']' => depth = depth.saturating_sub(1),
-            None if depth == 0 && c.is_whitespace() => {
-                found.push(String::new());
-                continue;
-            }
-            _ => {}
-        }
-        if let Some(last) = found.last_mut() {
-            last.push(c);
-        }
-    }
-    found.retain(|action| !action.is_empty());
-    found
-}
-
-/// `name[key="value", key=value][key=value]` in its parts; `None` where it is nothing like that.
-fn split_options(text: &str) -> Option<(String, Vec<(String, String)>)> {
-    let Some((name, rest)) = text.split_once('[') else {
-        return Some((text.to_string(), Vec::new()));
-    };
-    if name.is_empty() {
-        return None;
-    }
-    let mut rest = rest.trim_end().strip_suffix(']')?;
-    let mut options = Vec::new();
-    loop {
-        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',' || c == ']' || c == '[');
-        if rest.is_empty() {
-            return Some((name.to_string(), options));
-        }
-        let (key, value) = rest.split_once('=')?;
-        let quote = value.chars().next().filter(|c| *c == '"' || *c == '\'');
-        let (value, after) = match quote {
-            Some(quote) => value[1..].split_once(quote)?,
-            None => value.split_at(value.find([',', ']']).unwrap_or(value.len())),
-        };
-        options.push((key.trim().to_string(), value.trim().to_string()));
-        rest = after;
-    }
-}
-
-/// The first words of an action's commands, its own `<tags>` replaced.
-fn programs(ini: &Ini) -> Vec<String> {
-    const SHELL: [&str; 22] = [
-        "if", "then", "else", "elif", "fi", "for", "do", "done", "while", "case", "esac", "{", "}", "!",
-        "true", "false", "echo", "printf", "test", "[", "exit", "return",
-    ];
-    let option = |name: &str| {
-        ["Init", "Definition"]
-            .iter()
-            .find_map(|section| ini.raw(section, name))
-            .map(|found| found.value.clone())
-    };
-    let mut found = BTreeSet::new();
-    for command in ["actionstart", "actionban", "actionunban"] {
-        let text = option(command).unwrap_or_default();
-        for part in text.split(['\n', ';', '|', '&', '{', '(', '`']) {
-            let word = part.split_whitespace().find(|word| !SHELL.contains(word)).unwrap_or_default();
-            let mut word = word.trim_start_matches(['{', '(']).to_string();
-            for _ in 0..4 {
-                let Some(tag) = word.strip_prefix('<').and_then(|w| w.split_once('>')).map(|w| w.0) else {
-                    break;
-                };
-                let value = option(tag).unwrap_or_default();
-                word = value.split_whitespace().next().unwrap_or_default().to_string();
-            }
-            let name = word.rsplit('/').next().unwrap_or_default();
-            let is_name =
-                !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-            if is_name
-                && !SHELL.contains(&name)
-                && !name.starts_with('-')
-                && name.starts_with(|c: char| c.is_ascii_lowercase())
-            {
-                found.insert(name.to_string());
-            }
-        }
-    }
-    found.into_iter().collect()
-}
-
-#[cfg(test)]
-#[path = "fail2ban_tests.rs"]
-mod tests;
