@@ -1,5 +1,7 @@
 //! `triage` as the command line shows it: the gate, the ledger between runs and under kills, and scans before `publish`.
 
+mod oscap;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
