@@ -152,6 +152,17 @@ impl Plan {
         })
     }
 
+    /// The parameters that a profile's own file sets and that nothing in its plan is made of, with their lines. What it inherits may
+    /// be meant for others.
+    pub fn idle_parameters<'p>(&self, profile: &'p Profile) -> Vec<(&'p str, &'p Location)> {
+        let used = |name: &String| {
+            self.checks.iter().flat_map(|check| &check.settings).any(|set| set.origins.contains_key(name))
+        };
+        let set =
+            profile.parameters.iter().filter(|(name, value)| value.at.file == profile.file && !used(name));
+        set.map(|(name, value)| (name.as_str(), &value.at)).collect()
+    }
+
     /// The waiver of a check, expired or not.
     pub fn waiver(&self, check: &str) -> Option<&Waiver> {
         self.waivers.iter().find(|w| w.check == check)

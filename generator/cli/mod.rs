@@ -46,7 +46,7 @@ use crate::diagnostic::ConfigError;
 use crate::distro::{self, Distro};
 use crate::parameter;
 use crate::plan::Plan;
-use crate::profile::{self, Vocabulary};
+use crate::profile::{self, Profile, Vocabulary};
 
 /// Turns hardening profiles into cloud images, and proves that the images meet them.
 #[derive(Parser)]
@@ -110,7 +110,11 @@ struct Choice {
 
 impl Choice {
     fn resolve(&self, assets: &Assets) -> Result<Plan, ConfigError> {
-        resolve(&self.profile, self.distro(assets)?, assets)
+        let (plan, profile) = resolved(&self.profile, self.distro(assets)?, assets)?;
+        for (name, at) in plan.idle_parameters(&profile) {
+            anstream::eprintln!("warning: {at}: `{name}` does nothing: none of the profile's checks uses it");
+        }
+        Ok(plan)
     }
 
     fn distro(&self, assets: &Assets) -> Result<Distro, ConfigError> {
@@ -123,11 +127,15 @@ impl Choice {
 
 /// Resolves a profile by name or path for a distribution.
 fn resolve(profile: &str, distro: Distro, assets: &Assets) -> Result<Plan, ConfigError> {
+    resolved(profile, distro, assets).map(|(plan, _)| plan)
+}
+
+fn resolved(profile: &str, distro: Distro, assets: &Assets) -> Result<(Plan, Profile), ConfigError> {
     let catalogue = Catalogue::load(assets)?;
     let declarations = parameter::load(assets)?;
     let vocabulary = Vocabulary { assets, catalogue: &catalogue, declarations: &declarations };
     let profile = profile::load(profile, &vocabulary)?;
-    Plan::resolve(&profile, distro, &catalogue, &declarations)
+    Ok((Plan::resolve(&profile, distro, &catalogue, &declarations)?, profile))
 }
 
 /// Output forms of verbs that programs read too.

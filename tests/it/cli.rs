@@ -115,3 +115,24 @@ fn a_saved_plan_is_what_a_target_is_held_against() {
         assert!(err.contains(wanted), "{err}");
     }
 }
+
+#[test]
+fn a_parameter_that_does_nothing_is_named_with_its_line() {
+    let dir = TempDir::new().unwrap();
+    let own = |more: &str| {
+        let text = format!(
+            "name: own\ntitle: Own\nextends: [nectar-base]\nparameters:\n  verify_daily: true\n{more}"
+        );
+        fs::write(dir.path().join("own.yaml"), text).unwrap();
+        run(&["user-data", "-p", "own.yaml"], dir.path()).2
+    };
+    let said = own("");
+    assert_eq!(
+        said.trim(),
+        "warning: own.yaml:5:17: `verify_daily` does nothing: none of the profile's checks uses it"
+    );
+    assert_eq!(own("checks: [self-verification]\n"), "");
+    for profile in ironseed::profile::names(&ironseed::assets::Assets::embedded()).unwrap() {
+        assert_eq!(run(&["plan", "-p", &profile], dir.path()).2, "", "{profile}");
+    }
+}
